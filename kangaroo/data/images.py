@@ -1,0 +1,204 @@
+"""Decode, crop, resize and standardize photos with Pillow and NumPy; no TensorFlow."""
+
+import hashlib
+import io
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from kangaroo.errors import PhotoError
+
+Pixels: TypeAlias = npt.NDArray[np.uint8]
+Photo: TypeAlias = Path | str | Image.Image | Pixels
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+SUFFIXES = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WebP"}
+MAX_PIXELS = 2**27
+"""The largest photo that is read: a panorama of 16384 x 8192 pixels."""
+
+
+def decode(photo: Photo, size: int) -> Pixels:
+    """Read a photo as uint8 RGB (size, size, 3): upright, its centre square, bilinear with antialiasing.
+
+    ``photo`` is a path, a PIL picture, or a uint8 array H x W x 3. Raises PhotoError with the reason alone.
+    """
+    if isinstance(photo, str | Path):
+        return _decode_bytes(_read(Path(photo)), Path(photo), size)
+    if isinstance(photo, Image.Image):
+        return _upright_square(photo, size)
+    if not (isinstance(photo, np.ndarray) and photo.dtype == np.uint8 and photo.ndim == 3 and photo.size
+            and photo.shape[2] == 3):
+        kind = f"{photo.dtype} {photo.shape}" if isinstance(photo, np.ndarray) else type(photo).__name__
+        raise PhotoError(f"not a uint8 array of shape (height, width, 3): {kind}")
+    return _upright_square(Image.fromarray(photo), size)
+
+
+def decode_and_hash(file: Path | str, size: int) -> tuple[Pixels, str]:
+    """As ``decode`` for a file, with the SHA-256 of its bytes in hexadecimal; the file is read once."""
+    data = _read(Path(file))
+    return _decode_bytes(data, Path(file), size), hashlib.sha256(data).hexdigest()
+
+
+def decode_many(
+    photos: Iterable[Photo], size: int, workers: int | None = None
+) -> Iterator[Pixels | PhotoError]:
+    """``decode`` each photo in threads, in order; a bad photo gives its PhotoError instead of raising it.
+
+    ``workers`` is the number of threads (default: the processors); a few photos a thread are read ahead.
+    """
+    return _in_threads(partial(decode, size=size), photos, workers)
+
+
+def decode_and_hash_many(
+    files: Iterable[Path | str], size: int, workers: int | None = None
+) -> Iterator[tuple[Pixels, str] | PhotoError]:
+    """``decode_and_hash`` each file in threads, in order; a bad file gives its PhotoError."""
+    return _in_threads(partial(decode_and_hash, size=size), files, workers)
+
+
+def standardize(photos: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """Give every photo of (..., H, W, C) mean 0 and standard deviation 1, as float32.
+
+    The denominator is max(std, 1/sqrt(N)) with N = H*W*C, as in tf.image.per_image_standardization, so that
+    a photo of one colour gives zeros.
+    """
+    values = np.array(photos, np.float32)
+    flat = values.reshape(*values.shape[:-3], -1)
+    flat -= flat.mean(axis=-1, keepdims=True, dtype=np.float64)  # in float32 a white photo's mean is not 255
+    length = np.linalg.norm(flat, axis=-1, keepdims=True)  # sqrt(N) times the standard deviation
+    flat *= np.sqrt(flat.shape[-1]) / np.maximum(length, 1)
+    return flat.reshape(values.shape)
+
+
+def _read(path: Path) -> bytes:
+    if path.suffix.lower() not in SUFFIXES:
+        raise PhotoError(unsupported(path))
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise PhotoError(f"unreadable: {error.strerror}") from error
+    if not data:
+        raise PhotoError("empty file")
+    return data
+
+
+def unsupported(path: Path) -> str:
+    """The reason for leaving out a file whose name doesn't end like a photo's."""
+    return f"unsupported file type {path.suffix or '(no ending)'} (use jpg, jpeg, png or webp)"
+
+
+def _decode_bytes(data: bytes, path: Path, size: int) -> Pixels:
+    kind = _kind(data)
+    if kind is None:
+        raise PhotoError("not a picture, at least none of the kinds JPEG, PNG and WebP")
+    if kind != SUFFIXES[path.suffix.lower()]:
+        raise PhotoError(f"is a {kind} picture named {path.suffix}")
+    with _damage():
+        image = _open(kind, data)
+    _refuse_bomb(image)
+    # For JPEG: libjpeg then scales while decoding, to the smallest of 1/8, 1/4, 1/2 that is not below size.
+    image.draft(None, (size, size))
+    return _upright_square(image, size)
+
+
+def _kind(data: bytes) -> str | None:
+    if data.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "PNG"
+    return "WebP" if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else None
+
+
+def _open(kind: str, data: bytes) -> ImageFile:
+    # Not Image.open: it warns of large pictures by itself, and the limit is a global of Pillow.
+    readers: dict[str, Callable[[io.BytesIO], ImageFile]] = {
+        "JPEG": JpegImageFile, "PNG": PngImageFile, "WebP": WebPImageFile,
+    }
+    return readers[kind](io.BytesIO(data))
+
+
+def _refuse_bomb(image: Image.Image) -> None:
+    if image.width * image.height > MAX_PIXELS:
+        raise PhotoError(f"too large: {image.width} x {image.height} pixels (limit {MAX_PIXELS:,} in all)")
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
+    """Whatever Pillow says of damaged data (a dozen exception types) becomes one reason."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise PhotoError("truncated or damaged") from error
+
+
+def _upright_square(image: Image.Image, size: int) -> Pixels:
+    side = min(image.size)
+    if side == 0:
+        raise PhotoError(f"no pixels: {image.width} x {image.height}")
+    left, top = (image.width - side) / 2, (image.height - side) / 2
+    with _damage():
+        square = _rgb(image).resize(
+            (size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side)
+        )
+    # The centre square turns into itself, so the small picture can be turned instead of the large one.
+    square.info = image.info
+    return np.array(_upright(square))
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # damaged EXIF data say nothing about the pixels
+        return image
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16-bit gray; Pillow's own conversion clips at 255
+        image = image.point(lambda value: value * (1 / 256)).convert("L")
+        image.info.pop("transparency", None)
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    picture = image.convert("RGBA")
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, picture).convert("RGB")
+
+
+def _in_threads(
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int | None
+) -> Iterator[Result | PhotoError]:
+    """Map in order with bounded read-ahead; Pillow releases the interpreter lock while it decodes."""
+    workers = workers or os.cpu_count() or 1
+    pool = ThreadPoolExecutor(workers)
+    waiting: deque[Future[Result | PhotoError]] = deque()
+    rest = iter(items)
+    try:
+        waiting.extend(pool.submit(_or_error, function, item) for item in islice(rest, 4 * workers))
+        while waiting:
+            yield waiting.popleft().result()
+            waiting.extend(pool.submit(_or_error, function, item) for item in islice(rest, 1))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _or_error(function: Callable[[Item], Result], item: Item) -> Result | PhotoError:
+    try:
+        return function(item)
+    except PhotoError as error:
+        return error

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kangaroo.data.images import standardize
+from kangaroo.data.pipeline import batches
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (50, 6, 6, 3), np.uint8)
+PIXELS[7] = 200  # one colour
+LABELS = np.arange(50, dtype=np.int32)  # each photo's label is its row
+
+
+def run(dataset: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    parts = list(dataset.as_numpy_iterator())
+    return np.concatenate([photos for photos, _ in parts]), np.concatenate([labels for _, labels in parts])
+
+
+def test_standardization_equals_the_numpy_one_eagerly_and_in_the_pipeline():
+    expected = standardize(PIXELS)
+    np.testing.assert_allclose(tf.image.per_image_standardization(PIXELS), expected, atol=2e-6)
+    photos, _ = run(batches(PIXELS, range(50), LABELS, batch_size=16))
+    np.testing.assert_allclose(photos, expected, atol=2e-6)
+
+
+def test_shapes_types_and_cardinality_are_known():
+    dataset = batches(PIXELS, range(50), LABELS.astype(np.float32), batch_size=16)
+    photos, labels = dataset.element_spec
+    assert (photos.shape.as_list(), photos.dtype) == ([None, 6, 6, 3], tf.float32)
+    assert (labels.shape.as_list(), labels.dtype) == ([None], tf.float32)
+    assert int(dataset.cardinality()) == 4
+    assert batches(PIXELS, [1], LABELS, batch_size=16).element_spec[1].dtype == tf.int32
+
+
+@pytest.mark.parametrize("seed", [None, 3, (0, 1)])
+def test_one_pass_sees_each_row_once_with_its_own_label(seed):
+    rows = np.arange(1, 50, 2)
+    photos, labels = run(batches(PIXELS, rows, LABELS, batch_size=4, shuffle_seed=seed))
+    assert sorted(labels) == rows.tolist()
+    assert (seed is None) == (labels.tolist() == rows.tolist())
+    np.testing.assert_allclose(photos, standardize(PIXELS[labels]), atol=2e-6)
+
+
+def test_the_order_is_a_function_of_the_seed():
+    def order(seed):
+        dataset = batches(PIXELS, range(50), LABELS, batch_size=8, shuffle_seed=seed)
+        first, second = run(dataset)[1].tolist(), run(dataset)[1].tolist()
+        assert first == second
+        return first
+
+    assert order((0, 1)) == order((0, 1))
+    assert order((0, 1)) != order((0, 2)) != order((1, 1))
+
+
+def test_a_memory_mapped_array_feeds_as_well(tmp_path):
+    mapped = np.memmap(tmp_path / "pixels", np.uint8, "w+", shape=PIXELS.shape)
+    mapped[:] = PIXELS
+    photos, _ = run(batches(mapped[:20], [3, 1], LABELS[:20], batch_size=8))
+    np.testing.assert_allclose(photos, standardize(PIXELS[[3, 1]]), atol=2e-6)
+
+
+def test_labels_must_belong_to_all_photos():
+    with pytest.raises(ValueError, match="2 labels for 50 photos"):
+        batches(PIXELS, [0, 1], LABELS[:2], batch_size=2)
