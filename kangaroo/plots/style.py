@@ -1,0 +1,65 @@
+"""What all figures share: size, colours that colour-blind readers tell apart, titles, saving."""
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from kangaroo.files import atomic
+
+WIDTH = 5.2  # inches: narrow enough that letters of 10 points can still be read on a phone
+TITLE = 11  # points
+GREY = "0.6"
+
+
+def new_figure(height: float, width: float = WIDTH) -> Figure:
+    """An empty figure, sizes in inches, that belongs to no window and to no pyplot state."""
+    figure = Figure(figsize=(width, height), dpi=150, layout=ConstrainedLayoutEngine(h_pad=0.08))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def new_axes(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
+    """The Axes given, or else those of a new figure."""
+    return new_figure(height, width).subplots() if ax is None else ax
+
+
+def stacked(heights: Sequence[float]) -> tuple[Figure, list[Axes]]:
+    """A figure of panels one below the other; ``heights`` in inches."""
+    figure = new_figure(sum(heights))
+    axes = figure.subplots(len(heights), 1, squeeze=False, height_ratios=list(heights))
+    return figure, list(axes[:, 0])
+
+
+def colours(number: int) -> list[tuple[float, float, float]]:
+    """As many colours of seaborn's colour-blind-safe palette, over again after ten."""
+    return list(sns.color_palette("colorblind", number))
+
+
+def headline(what: str, subject: str, n: int) -> str:
+    """A title: what is shown; below it of which pictures ('photos', 'drawn scenes') and of how many."""
+    return f"{label(what, 45)}\n{subject}, n = {n:,}"
+
+
+def label(name: str, width: int = 28) -> str:
+    """A name in lines of up to ``width`` characters, in which a dollar sign starts no formula."""
+    return textwrap.fill(name, width).replace("$", r"\$")
+
+
+def tidy(ax: Axes, grid: Literal["x", "y", "both"]) -> None:
+    """Quiet grid lines behind the data, no box around them."""
+    ax.set_axisbelow(True)
+    ax.grid(axis=grid, color="0.9")
+    sns.despine(ax=ax)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the figure atomically; the format follows the suffix."""
+    with atomic(path) as temporary:
+        figure.savefig(temporary)
