@@ -67,7 +67,7 @@ def photo_grid(
     for ax, picture, text in zip(axes, pictures, wrapped, strict=False):
         _show(ax, picture)
         ax.set_title(text, fontsize=9)
-    if not pictures:
+    if not len(pictures):
         axes[0].text(0, 0.5, "none")
     figure.suptitle(headline(title, subject, len(pictures)), fontsize=TITLE)
     return figure

@@ -1,0 +1,1 @@
+"""One file a section of a report: run them with ``python -m experiments.NAME``."""

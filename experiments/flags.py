@@ -1,0 +1,115 @@
+"""The flags that the experiments share, and the frame around each of them. Imports no TensorFlow."""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kangaroo.console import guarded, start_keras
+
+HELP = """
+Without --images the photos in ./images are used where that folder exists, else drawn scenes. A photo folder
+is ROOT/<Class>/**/*.jpg (or jpeg, png, webp); ROOT/labels.csv (file,country,place,lat,lon) or a state
+folder's coordinates.csv (i,lat,lng) beside the photos tell which of them show the same place.
+"""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What one classification experiment is about; ``epochs`` on photos, ``drawn_epochs`` on drawn scenes."""
+
+    name: str
+    description: str
+    classes: tuple[str, ...]
+    epochs: int
+    drawn_epochs: int
+    scenes: int
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """One run, as asked for on the command line; no ``images`` means drawn scenes."""
+
+    name: str
+    command: str
+    images: tuple[Path, ...]
+    classes: tuple[str, ...]
+    scenes: int
+    epochs: int
+    batch_size: int
+    image_size: int
+    validation: float
+    seed: int
+    precision: str
+    out: Path
+    resume: bool
+    overwrite: bool
+    json: bool
+
+
+def main(experiment: Experiment, argv: Sequence[str] | None = None) -> int:
+    """Parse the flags, train and judge a classifier, and give the exit code."""
+    args = _parser(experiment).parse_args(argv)
+
+    def work() -> None:
+        start_keras()
+        from experiments.classification import run  # needs TensorFlow, --help does not
+
+        run(settings(experiment, args))
+
+    return guarded(work, debug=args.debug)
+
+
+def settings(experiment: Experiment, args: argparse.Namespace) -> RunSettings:
+    """The run that the parsed flags ask for."""
+    images = tuple(args.images or ([Path("images")] if Path("images").is_dir() else []))
+    command = shlex.join(["python", "-m", f"experiments.{experiment.name}", *sys.argv[1:]])
+    return RunSettings(
+        name=experiment.name, command=command, images=images,
+        classes=tuple(args.classes or experiment.classes), scenes=args.scenes,
+        epochs=args.epochs or (experiment.epochs if images else experiment.drawn_epochs),
+        batch_size=args.batch_size, image_size=args.image_size, validation=args.validation, seed=args.seed,
+        precision=args.precision, out=args.out, resume=args.resume, overwrite=args.overwrite, json=args.json,
+    )
+
+
+def _parser(experiment: Experiment) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"python -m experiments.{experiment.name}", description=experiment.description, epilog=HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--images", type=Path, nargs="+", metavar="DIR", help="photo folders, merged by class name")
+    add("--classes", nargs="+", metavar="NAME", help=f"class folders to use (default: {', '.join(experiment.classes)})")
+    add("--scenes", type=_positive, default=experiment.scenes, metavar="N",
+        help="number of scenes to draw where there are no photos (default: %(default)s)")
+    add("--epochs", type=_positive, metavar="N",
+        help=f"default: {experiment.epochs} on photos, {experiment.drawn_epochs} on drawn scenes")
+    add("--batch-size", type=_positive, default=32, metavar="N", help="default: %(default)s")
+    add("--image-size", type=_positive, default=256, metavar="PIXELS", help="side of the square photos (default: %(default)s)")
+    add("--validation", type=_share, default=0.2, metavar="SHARE", help="share of each class held back (default: %(default)s)")
+    add("--seed", type=int, default=0, metavar="N", help="same seed, same result on one machine (default: %(default)s)")
+    add("--precision", choices=("auto", "float32", "bfloat16"), default="auto",
+        help="auto: bfloat16 where the machine has units for it; the saved model is float32 in any case")
+    add("--out", type=Path, default=Path("runs", experiment.name), metavar="DIR", help="run folder (default: %(default)s)")
+    add("--resume", action="store_true", help="go on with the run that --out holds")
+    add("--overwrite", action="store_true", help="replace the run that --out holds")
+    add("--json", action="store_true", help="print metrics.json in place of the summary")
+    add("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is below 1")
+    return value
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not between 0 and 1")
+    return value

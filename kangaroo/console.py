@@ -1,0 +1,54 @@
+"""What every command line of the project shares: exit codes and one-line errors."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+
+from kangaroo.errors import KangarooError
+
+
+def guarded(work: Callable[[], None], *, debug: bool) -> int:
+    """Run ``work`` and give the exit code: 0 done, 2 unusable input, 130 interrupted, 1 anything else.
+
+    An error is one line on stderr; with ``debug`` its traceback stands before it.
+    """
+    try:
+        work()
+    except KangarooError as error:
+        return _fail(str(error), 2, debug)
+    except KeyboardInterrupt:
+        return _fail("stopped", 130, debug)
+    except BrokenPipeError:  # the reader of our output, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        return _fail(f"{type(error).__name__}: {error} (--debug shows where)", 1, debug)
+    return 0
+
+
+def start_keras() -> None:
+    """Import Keras and its backend without the lines that they greet with.
+
+    TensorFlow logs to file descriptor 2 while it is imported and finds its devices, before its log level
+    counts; so the descriptor itself leads to nowhere for that while.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        import keras
+
+        keras.ops.zeros(1)
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+
+
+def _fail(message: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return code

@@ -1,0 +1,108 @@
+"""Photos in, named probabilities out."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from kangaroo.data.images import Photo, decode_many, standardize
+from kangaroo.errors import DataError, PhotoError
+from kangaroo.models import store
+from kangaroo.models.store import Card
+from kangaroo.progress import progress
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A trained network together with its card."""
+
+    model: keras.Model
+    card: Card
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes in the order of the probabilities' columns."""
+        return self.card.classes
+
+    @property
+    def image_size(self) -> int:
+        """Height and width, in pixels, that photos are brought to."""
+        return self.card.image_size
+
+    def probabilities(self, photos: np.ndarray) -> np.ndarray:
+        """Class probabilities, float64 (n, classes), of photos, uint8 (n, image_size, image_size, 3).
+
+        Rows sum to 1, also where the network has one sigmoid output. Photos are standardized one by one:
+        what else is in ``photos`` doesn't matter. Raises DataError for another shape or type.
+        """
+        wanted = (self.image_size, self.image_size, 3)
+        if photos.dtype != np.uint8 or photos.shape[1:] != wanted:
+            raise DataError(f"photos must be uint8 (n, {wanted[0]}, {wanted[1]}, 3), these are "
+                            f"{photos.dtype} {photos.shape}: predict() brings any photo to that shape")
+        starts = range(0, len(photos), BATCH)
+        outputs = [self.model.predict_on_batch(standardize(photos[i : i + BATCH])) for i in starts]
+        p = np.concatenate([np.zeros((0, self.model.output_shape[-1])), *outputs])
+        return np.hstack([1 - p, p]) if p.shape[1] == 1 else p
+
+    def predict(self, photos: Photo | Iterable[Photo], *, skip_bad: bool = False) -> pd.DataFrame:
+        """One row a photo: file, prediction, confidence, and p_<class> for each class.
+
+        ``photos``: paths, PIL images or uint8 arrays (height, width, 3), or one such; each is cut to its
+        central square and resized. ``file`` is the path, or the position of a photo that has none.
+        Raises DataError for a photo that can't be read; with ``skip_bad`` it is left out, and
+        ``frame.attrs['rejected']`` lists it as {'file', 'reason'}.
+        """
+        photos = _as_list(photos)
+        names = [str(photo) if isinstance(photo, str | Path) else i for i, photo in enumerate(photos)]
+        decoded = progress(decode_many(photos, self.image_size), "predicting", len(photos), unit="photo")
+        rejected: list[dict[str, Any]] = []
+        good = _readable(zip(names, decoded, strict=True), rejected, skip_bad)
+        files: list[str | int] = []
+        chunks = [np.zeros((0, len(self.classes)))]
+        # While the network works on one batch, decode_many's threads read on.
+        while batch := list(islice(good, BATCH)):
+            files += [name for name, _ in batch]
+            chunks.append(self.probabilities(np.stack([pixels for _, pixels in batch])))
+        frame = self._frame(files, np.concatenate(chunks))
+        frame.attrs["rejected"] = rejected
+        return frame
+
+    def _frame(self, files: list[str | int], p: np.ndarray) -> pd.DataFrame:
+        columns = {f"p_{name}": p[:, i] for i, name in enumerate(self.classes)}
+        prediction = np.array(self.classes, dtype=object)[p.argmax(axis=1)]
+        return pd.DataFrame({"file": files, "prediction": prediction, "confidence": p.max(axis=1), **columns})
+
+
+def load(path: str | Path) -> Classifier:
+    """Read a model file (.keras) and its card (.json beside it); raises ModelError if they can't be used."""
+    return Classifier(*store.load(Path(path)))
+
+
+def _as_list(photos: Photo | Iterable[Photo]) -> list[Photo]:
+    if isinstance(photos, str | Path | Image.Image) or (isinstance(photos, np.ndarray) and photos.ndim == 3):
+        return [photos]
+    return list(photos)
+
+
+def _readable(
+    decoded: Iterable[tuple[str | int, np.ndarray | PhotoError]],
+    rejected: list[dict[str, Any]],
+    skip_bad: bool,
+) -> Iterator[tuple[str | int, np.ndarray]]:
+    """Pass on the photos that could be read; list the others, or raise at the first."""
+    for name, pixels in decoded:
+        if not isinstance(pixels, PhotoError):
+            yield name, pixels
+        elif skip_bad:
+            rejected.append({"file": name, "reason": str(pixels)})
+        else:
+            where = name if isinstance(name, str) else f"photo {name}"
+            raise DataError(f"{where}: {pixels} (with skip_bad=True such photos are left out)") from pixels

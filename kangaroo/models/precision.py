@@ -1,0 +1,51 @@
+"""Which floating-point numbers a network computes with, and how its file stays float32."""
+
+from pathlib import Path
+
+import keras
+
+from kangaroo.errors import KangarooError
+
+
+def resolve(precision: str) -> str:
+    """Turn 'auto' into 'bfloat16' or 'float32', and check the word.
+
+    'auto' is 'bfloat16' where the hardware multiplies bfloat16 matrices (a CPU with AMX, an NVIDIA GPU of
+    compute capability 8 or more), else 'float32'. Raises KangarooError for any other word.
+    """
+    if precision == "auto":
+        return "bfloat16" if _cpu_has_amx() or _gpu_has_bfloat16() else "float32"
+    if precision not in ("float32", "bfloat16"):
+        raise KangarooError(f"no precision {precision!r}: choose auto, float32 or bfloat16")
+    return precision
+
+
+def dtype_policy(precision: str) -> str:
+    """Keras dtype policy for ``precision`` (see :func:`resolve`); with bfloat16, variables stay float32."""
+    return "mixed_bfloat16" if resolve(precision) == "bfloat16" else "float32"
+
+
+def float32_copy(model: keras.Model) -> keras.Model:
+    """Return a copy of ``model`` that computes in float32, with the same weights, not compiled."""
+
+    def clone(layer: keras.Layer) -> keras.Layer:
+        return type(layer).from_config(layer.get_config() | {"dtype": "float32"})
+
+    copy = keras.models.clone_model(model, clone_function=clone)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _cpu_has_amx() -> bool:
+    cpuinfo = Path("/proc/cpuinfo")  # exists on Linux only; elsewhere oneDNN has no AMX to use
+    return cpuinfo.exists() and "amx_bf16" in cpuinfo.read_text(encoding="utf-8").split()
+
+
+def _gpu_has_bfloat16() -> bool:
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    return any(detail.get("compute_capability", (0, 0)) >= (8, 0) for detail in details)

@@ -1,0 +1,138 @@
+"""A model file and its card: what the classes are, how photos are prepared, where the model comes from."""
+
+import importlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+import kangaroo
+from kangaroo.errors import ModelError
+from kangaroo.files import atomic, sha256, write_json
+from kangaroo.models.precision import float32_copy
+
+
+def preprocessing() -> dict[str, str]:
+    """What is done to a photo before a network of this package sees it, as the card states it."""
+    return {
+        "colour": "RGB, EXIF orientation applied",
+        "crop": "centre square",
+        "resize": "bilinear, antialiased",
+        "standardize": "per photo: mean 0, standard deviation 1, divisor at least 1/sqrt(number of values)",
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What X.json says about X.keras; the fields with defaults are filled in by :func:`save`."""
+
+    classes: tuple[str, ...]
+    image_size: int
+    preprocessing: Mapping[str, str] = field(default_factory=preprocessing)
+    task: str
+    training: Mapping[str, Any]
+    data: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    parameters: int = 0
+    sha256: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    intended_use: str
+    limits: str
+
+
+def card_path(path: Path) -> Path:
+    """Where the card of a model file lies: X.json beside X.keras."""
+    return path.with_suffix(".json")
+
+
+def save(model: keras.Model, path: Path, card: Card) -> Card:
+    """Write ``model`` in float32 to ``path`` (.keras), then its card; return the card as it was written.
+
+    Parameters, SHA-256 and versions are taken from the model, the file and this process. Between the two
+    writes an older card doesn't fit the file any more, which :func:`load` notices.
+    Raises ModelError if card and model don't fit together, or if ``path`` doesn't end in .keras.
+    """
+    _check_suffix(path)
+    _check_fit(model, card, path)
+    with atomic(path) as temporary:
+        float32_copy(model).save(temporary)
+    card = replace(card, parameters=model.count_params(), sha256=sha256(path), versions=_versions())
+    write_json(card_path(path), asdict(card))
+    return card
+
+
+def load(path: Path) -> tuple[keras.Model, Card]:
+    """Read a model file and its card; no code from the file is run.
+
+    Raises ModelError, in one line, if either is missing, damaged, or doesn't fit the other.
+    """
+    _check_suffix(path)
+    if not path.is_file():
+        raise ModelError(f"no model file {path}")
+    card = _read_card(card_path(path))
+    if sha256(path) != card.sha256:
+        raise ModelError(f"{path} was changed after its card was written: get model and card anew")
+    model = _read_model(path)
+    _check_fit(model, card, path)
+    return model, card
+
+
+def _check_suffix(path: Path) -> None:
+    if (path / "saved_model.pb").exists():
+        raise ModelError(f"{path} is a TensorFlow SavedModel: convert it first (kangaroo convert)")
+    if path.suffix != ".keras":
+        raise ModelError(f"{path} is not named as a model file: give a path that ends in .keras")
+
+
+def _read_card(path: Path) -> Card:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"no card {path}: a model file needs its card beside it") from None
+    except ValueError as error:
+        raise ModelError(f"{path} is not a model card: {error}") from None
+    names = {field.name for field in fields(Card)}
+    keys = set(values) if isinstance(values, dict) else set()
+    for problem, wrong in (("lacks", names - keys), ("has unknown", keys - names)):
+        if wrong:
+            raise ModelError(f"the model card {path} {problem} {', '.join(sorted(wrong))}")
+    if values["preprocessing"] != preprocessing():
+        raise ModelError(f"the card {path} asks for preprocessing that this version lacks: update kangaroo")
+    return Card(**values | {"classes": tuple(values["classes"])})
+
+
+def _read_model(path: Path) -> keras.Model:
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises whatever the file led it into; all of it means the same here
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ModelError(f"{path} is damaged or needs code that is not Keras's own: {reason}") from error
+
+
+def _check_fit(model: keras.Model, card: Card, path: Path) -> None:
+    """Raise ModelError unless the card's classes and image size are those of the model."""
+    outputs = model.output_shape[-1]
+    n_classes = 2 if outputs == 1 else outputs
+    if len(card.classes) != n_classes:
+        raise ModelError(f"{path} tells {n_classes} classes apart, but its card names {len(card.classes)}")
+    if len(set(card.classes)) != n_classes:
+        raise ModelError(f"the classes of {path} have the same name: {', '.join(card.classes)}")
+    wanted = (None, card.image_size, card.image_size, 3)
+    if tuple(model.input_shape) != wanted:
+        raise ModelError(f"{path} takes photos of shape {model.input_shape}, but its card says {wanted}")
+
+
+def _versions() -> dict[str, str]:
+    backend = keras.backend.backend()
+    return {
+        "kangaroo": kangaroo.__version__,
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        backend: importlib.import_module(backend).__version__,
+        "numpy": np.__version__,
+    }

@@ -1,0 +1,263 @@
+"""Train a network epoch by epoch, so that a run killed at any moment can be resumed to the same result."""
+
+import csv
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from tqdm import tqdm
+
+from kangaroo.errors import KangarooError
+from kangaroo.files import atomic, write_json
+from kangaroo.models.precision import dtype_policy, float32_copy, resolve
+from kangaroo.progress import progress
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Settings of one training; ``precision`` is 'auto', 'float32' or 'bfloat16'.
+
+    ``batch_size`` is for whoever makes the batches: :func:`fit` takes them as they come and records it.
+    """
+
+    epochs: int
+    batch_size: int = 32
+    learning_rate: float = 0.001
+    seed: int = 0
+    precision: str = "auto"
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One row of history.csv: ``epoch`` counts from 1, ``seconds`` include validation."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    val_loss: float
+    val_accuracy: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class History:
+    """The epochs trained so far, in order."""
+
+    rows: tuple[Epoch, ...] = ()
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch, from 1, of the lowest validation loss; the first of equals.
+
+        The loss rather than the accuracy: accuracy counts few photos in coarse steps and has ties, while
+        cross entropy also judges the probabilities, which is what falls apart first in overfitting.
+        """
+        return min(self.rows, key=lambda row: row.val_loss).epoch
+
+    def frame(self) -> pd.DataFrame:
+        """One row an epoch, the columns named as in :class:`Epoch`."""
+        columns = [field.name for field in fields(Epoch)]
+        return pd.DataFrame([asdict(row) for row in self.rows], columns=columns)
+
+    @classmethod
+    def read(cls, path: Path) -> "History":
+        """Read history.csv; the numbers are exactly those that were written."""
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))[1:]
+        return cls(tuple(Epoch(int(epoch), *map(float, numbers)) for epoch, *numbers in rows))
+
+
+def fit(
+    build: Callable[[str], keras.Model],
+    train: Callable[[int], tf.data.Dataset],
+    validation: tf.data.Dataset,
+    config: TrainConfig,
+    folder: Path,
+    *,
+    resume: bool = False,
+    settings: Mapping[str, Any] | None = None,
+) -> tuple[keras.Model, History]:
+    """Train with Adam and cross entropy; return the model of the best epoch, in float32, and the history.
+
+    ``build`` makes the untrained network for a dtype policy. ``train`` gives the (photos, labels) batches of
+    one epoch, counted from 0; an epoch is a function of the weights, the optimizer's state, ``config.seed``
+    and the epoch's number alone, if ``train`` is (on a GPU, as far as its kernels are deterministic).
+    Datasets have a known number of batches.
+
+    ``folder`` gets model.keras (the epoch of lowest validation loss), history.csv, settings.json
+    (``config`` and ``settings``, JSON values that must not differ on resuming) and, while training, the
+    checkpoint. Without ``resume`` these are replaced; with it the run goes on where its last checkpoint
+    stands, and a run that is done is only read. A resumed run may ask for more epochs.
+
+    Raises KangarooError if the loss stops being a number, or if ``resume`` finds other settings.
+    """
+    run = _Run(folder, {**(settings or {}), **asdict(replace(config, precision=resolve(config.precision)))})
+    model, history = run.restore() if resume else (None, History())
+    if model is None:
+        run.start()
+        model = _compiled(build(dtype_policy(config.precision)), config.learning_rate)
+    for epoch in range(len(history.rows), config.epochs):
+        row = _train_epoch(model, train(epoch), validation, epoch, config)
+        history = History((*history.rows, row))
+        run.save(model, history)
+    run.finish()
+    return run.best(), history
+
+
+def _compiled(model: keras.Model, learning_rate: float) -> keras.Model:
+    binary = model.output_shape[-1] == 1
+    model.compile(
+        keras.optimizers.Adam(learning_rate),
+        "binary_crossentropy" if binary else "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        jit_compile=False,  # XLA on a CPU is several times slower here than oneDNN
+    )
+    return model
+
+
+def _train_epoch(
+    model: keras.Model, train: tf.data.Dataset, validation: tf.data.Dataset, epoch: int, config: TrainConfig
+) -> Epoch:
+    """Train one epoch, counted from 0, and validate."""
+    start, name = time.perf_counter(), f"epoch {epoch + 1}/{config.epochs}"
+    _seed_dropout(model, config.seed, epoch)
+    bar: tqdm[Any] = progress((), name, total=len(train), unit="step")
+    bar.leave = False  # the epoch's own line takes its place
+    with bar:
+        # shuffle=False: Keras warns that it can't shuffle a tf.data set, unless it is told not to.
+        logs = model.fit(
+            train, validation_data=validation, shuffle=False, verbose=0,
+            callbacks=[_Watch(bar, config.learning_rate)],
+        ).history
+    _require_finite(logs["val_loss"][0], name, config.learning_rate)
+    values = {key: float(logs[key][0]) for key in ("loss", "accuracy", "val_loss", "val_accuracy")}
+    row = Epoch(epoch + 1, **values, seconds=round(time.perf_counter() - start, 3))
+    tqdm.write(
+        f"{name}: loss {row.loss:.4f}, accuracy {row.accuracy:.4f}; validation loss {row.val_loss:.4f}, "
+        f"accuracy {row.val_accuracy:.4f}; {row.seconds:.0f} s",
+        file=sys.stderr,
+    )
+    return row
+
+
+def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
+    """Set every random state in the model from (seed, epoch): a checkpoint doesn't have to carry them."""
+    states = [v for v in model.variables if v.path.endswith("seed_generator_state")]
+    for i, state in enumerate(states):
+        state.assign(np.random.SeedSequence([seed, epoch, i]).generate_state(2).astype(state.dtype))
+
+
+def _require_finite(loss: float, when: str, learning_rate: float) -> None:
+    if not math.isfinite(loss):
+        raise KangarooError(
+            f"the loss became {loss} in {when}: train anew with a learning rate below {learning_rate:g}"
+        )
+
+
+class _Watch(keras.callbacks.Callback):
+    """Moves the bar by one step, and stops a training that has diverged."""
+
+    def __init__(self, bar: "tqdm[Any]", learning_rate: float) -> None:
+        super().__init__()
+        self.bar = bar
+        self.learning_rate = learning_rate
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float]) -> None:
+        """Look at the mean loss and accuracy of the epoch so far."""
+        _require_finite(logs["loss"], f"{self.bar.desc}, step {batch + 1}", self.learning_rate)
+        self.bar.set_postfix(loss=logs["loss"], accuracy=logs["accuracy"], refresh=False)
+        self.bar.update()
+
+
+class _Run:
+    """The files of one training. The checkpoint is the truth: what it doesn't cover is trained again.
+
+    After an epoch the best model is written first, then the history, then the checkpoint. A run killed in
+    between has an older checkpoint, repeats the epoch, and writes the same files again.
+    """
+
+    def __init__(self, folder: Path, record: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self.record = json.loads(json.dumps(record))  # as it will be read back: tuples are lists
+        self.model, self.history = folder / "model.keras", folder / "history.csv"
+        self.settings = folder / "settings.json"
+
+    def start(self) -> None:
+        """Clear what an earlier training left; its settings go first, so that nobody resumes half of it."""
+        for path in (self.settings, self.history, self.model):
+            path.unlink(missing_ok=True)
+        self.finish()
+        write_json(self.settings, self.record)
+
+    def restore(self) -> tuple[keras.Model | None, History]:
+        """Return model and history as far as they go; no model where not one epoch was finished."""
+        if not self.settings.exists():
+            return None, History()
+        epochs = self._check_settings()
+        history = History.read(self.history) if self.history.exists() else History()
+        checkpoint = self._newest_checkpoint()
+        if checkpoint:
+            write_json(self.settings, self.record)
+            return keras.models.load_model(checkpoint), History(history.rows[: _epoch_of(checkpoint)])
+        if len(history.rows) < epochs:
+            return None, History()
+        if epochs < self.record["epochs"]:
+            raise KangarooError(
+                f"{self.folder} has ended its {epochs} epochs and kept no optimizer state: train anew to "
+                f"reach {self.record['epochs']}"
+            )
+        return self.best(), history
+
+    def save(self, model: keras.Model, history: History) -> None:
+        """Save an epoch's end, in the order that the class explains."""
+        epoch = len(history.rows)
+        if history.best_epoch == epoch:
+            with atomic(self.model) as temporary:
+                float32_copy(model).save(temporary)
+        with atomic(self.history) as temporary:
+            history.frame().to_csv(temporary, index=False)
+        older = sorted(self.folder.glob("checkpoint-*.keras"))
+        with atomic(self.folder / f"checkpoint-{epoch:04d}.keras") as temporary:
+            model.save(temporary)
+        for path in older:
+            path.unlink()
+
+    def finish(self) -> None:
+        """Remove the checkpoints, oldest first, and what a killed run left under a temporary name."""
+        leftovers = self.folder.glob(".*.part.*")
+        for path in (*leftovers, *sorted(self.folder.glob("checkpoint-*.keras"))):
+            path.unlink()
+
+    def best(self) -> keras.Model:
+        """Read the model of the best epoch."""
+        if not self.model.exists():
+            raise KangarooError(f"{self.model} is gone: train anew")
+        return keras.models.load_model(self.model, compile=False)
+
+    def _newest_checkpoint(self) -> Path | None:
+        return max(self.folder.glob("checkpoint-*.keras"), key=_epoch_of, default=None)
+
+    def _check_settings(self) -> int:
+        """Return the number of epochs that the run was to have; refuse any other setting that differs."""
+        saved = json.loads(self.settings.read_text(encoding="utf-8"))
+        for name in sorted(saved.keys() | self.record.keys()):
+            was, now = saved.get(name), self.record.get(name)
+            if was != now and not (name == "epochs" and was < now):
+                raise KangarooError(
+                    f"{self.folder} was trained with {name} {was}, not {now}: resume with the settings it "
+                    f"began with, or train anew"
+                )
+        return int(saved["epochs"])
+
+
+def _epoch_of(checkpoint: Path) -> int:
+    return int(checkpoint.stem.removeprefix("checkpoint-"))

@@ -1,0 +1,128 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import kangaroo
+from kangaroo.data.images import decode, standardize
+from kangaroo.errors import DataError
+from kangaroo.models import cnn, store
+from kangaroo.models.classifier import Classifier
+from kangaroo.models.store import Card
+
+CLASSES = {2: ("Austria", "New Zealand"), 3: ("a", "b", "c")}
+
+
+def make(folder: Path, n_classes: int) -> Classifier:
+    """A network of 16 px whose probabilities differ from photo to photo, saved and loaded."""
+    model = cnn.build(16, n_classes, seed=1)
+    rng = np.random.default_rng(0)
+    model.set_weights([w + rng.normal(0, 0.1, w.shape) for w in model.get_weights()])
+    store.save(model, folder / "m.keras", Card(
+        classes=CLASSES[n_classes], image_size=16, task="test", training={}, data={}, metrics={},
+        intended_use="tests", limits="none",
+    ))
+    return kangaroo.load(folder / "m.keras")
+
+
+@pytest.fixture(scope="module", params=[2, 3])
+def classifier(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Classifier:
+    return make(tmp_path_factory.mktemp("model"), request.param)
+
+
+@pytest.fixture(scope="module")
+def arrays() -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    return [rng.integers(0, 256, (20 + i % 7, 30, 3), dtype=np.uint8) for i in range(150)]
+
+
+def test_probabilities_are_the_networks(classifier: Classifier) -> None:
+    photos = np.random.default_rng(1).integers(0, 256, (7, 16, 16, 3), dtype=np.uint8)
+    p = classifier.probabilities(photos)
+    outputs = np.asarray(classifier.model(standardize(photos)), np.float64)
+    expected = np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
+    assert p.shape == (7, len(classifier.classes))
+    np.testing.assert_allclose(p, expected, atol=1e-6)
+    np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-6)
+    assert p.std(axis=0).min() > 1e-3
+    assert classifier.probabilities(photos[:0]).shape == (0, len(classifier.classes))
+
+
+def test_probabilities_want_the_networks_size(classifier: Classifier) -> None:
+    with pytest.raises(DataError, match=r"uint8 \(n, 16, 16, 3\), these are uint8 \(1, 8, 8, 3\)"):
+        classifier.probabilities(np.zeros((1, 8, 8, 3), np.uint8))
+    with pytest.raises(DataError, match="float32"):
+        classifier.probabilities(np.zeros((1, 16, 16, 3), np.float32))
+
+
+def test_frame_agrees_with_probabilities(classifier: Classifier, arrays: list[np.ndarray]) -> None:
+    frame = classifier.predict(arrays)
+    p = classifier.probabilities(np.stack([decode(photo, 16) for photo in arrays]))
+    assert list(frame.columns) == [
+        "file", "prediction", "confidence", *(f"p_{name}" for name in classifier.classes)
+    ]
+    np.testing.assert_allclose(frame.filter(like="p_"), p, atol=1e-6)
+    np.testing.assert_allclose(frame["confidence"], p.max(axis=1), atol=1e-6)
+    assert list(frame["prediction"]) == [classifier.classes[i] for i in p.argmax(axis=1)]
+    assert list(frame["file"]) == list(range(150))
+
+
+def test_predictions_do_not_depend_on_neighbours(classifier: Classifier, arrays: list[np.ndarray]) -> None:
+    together = classifier.predict(arrays).filter(like="p_").to_numpy()
+    for i in (0, 70, 149):
+        alone = classifier.predict(arrays[i]).filter(like="p_").to_numpy()
+        np.testing.assert_allclose(alone[0], together[i], atol=1e-6)
+    backwards = classifier.predict(arrays[::-1]).filter(like="p_").to_numpy()
+    np.testing.assert_allclose(backwards[::-1], together, atol=1e-6)
+
+
+def test_paths_pictures_and_arrays_give_the_same(
+    classifier: Classifier, arrays: list[np.ndarray], tmp_path: Path
+) -> None:
+    path = tmp_path / "Manawatū 1.png"
+    Image.fromarray(arrays[0]).save(path)
+    frame = classifier.predict([path, str(path), Image.fromarray(arrays[0]), arrays[0]])
+    assert list(frame["file"]) == [str(path), str(path), 2, 3]
+    assert np.ptp(frame["confidence"]) == 0
+    for one in (path, str(path), Image.fromarray(arrays[0])):
+        pd.testing.assert_series_equal(
+            classifier.predict(one)["confidence"], frame["confidence"][:1], rtol=0, atol=1e-6
+        )
+
+
+def test_bad_photos(classifier: Classifier, arrays: list[np.ndarray], tmp_path: Path) -> None:
+    empty = tmp_path / "empty.jpg"
+    empty.touch()
+    photos = [arrays[0], empty, np.zeros((4, 4), np.uint8), arrays[1]]
+    with pytest.raises(DataError, match=f"^{empty}: empty file") as caught:
+        classifier.predict(photos)
+    assert "skip_bad" in str(caught.value)
+    with pytest.raises(DataError, match=r"^photo 1: "):
+        classifier.predict([arrays[0], photos[2]])
+    frame = classifier.predict(photos, skip_bad=True)
+    assert list(frame["file"]) == [0, 3]
+    assert [item["file"] for item in frame.attrs["rejected"]] == [str(empty), 2]
+    assert frame.attrs["rejected"][0]["reason"] == "empty file"
+
+
+def test_no_photos(classifier: Classifier, arrays: list[np.ndarray]) -> None:
+    frame = classifier.predict([])
+    assert len(frame) == 0
+    assert list(frame.columns) == list(classifier.predict(arrays[:1]).columns)
+    assert frame.attrs["rejected"] == []
+
+
+def test_nothing_is_printed(
+    classifier: Classifier, arrays: list[np.ndarray], capfd: pytest.CaptureFixture[str]
+) -> None:
+    classifier.predict(arrays)
+    assert capfd.readouterr().out == ""
+
+
+def test_real_photos(classifier: Classifier, photos: Path) -> None:
+    paths = sorted((photos / "oceania" / "Australia").rglob("*.jpg"))[:20]
+    frame = classifier.predict(paths)
+    assert len(frame) == 20
+    assert frame["confidence"].between(1 / len(classifier.classes), 1).all()
