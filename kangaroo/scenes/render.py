@@ -168,10 +168,10 @@ def _stand(canvas: Canvas, conditions: Conditions, cues: Mapping[str, str], rng:
     for x, z in _spots(conditions.camera, rng, 5, (half + 1.5, half + 12), (9, 50)):
         add(None, _bush, x, z)
     layout = {
-        "trees": (objects.tree, _spots(conditions.camera, rng, 5, (half + 3, half + 14), (14, 42))),
-        "house": (objects.house, _spots(conditions.camera, rng, 2, (half + 7, half + 14), (18, 34))),
+        "trees": (objects.tree, _spots(conditions.camera, rng, 5, (half + 3, half + 12), (12, 36))),
+        "house": (objects.house, _spots(conditions.camera, rng, 2, (half + 6.5, half + 12), (15, 28))),
         "pole": (objects.pole, _row(conditions.camera, rng, half + 2.5, (10, 17), 16, 2)),
-        "bollard": (objects.bollard, _row(conditions.camera, rng, half + 0.6, (4.2, 6), 8, 3)),
+        "bollard": (objects.bollard, _row(conditions.camera, rng, half + 0.6, (3.6, 5), 7, 3)),
         "warning sign": (objects.warning_sign, _spots(conditions.camera, rng, 1, (half + 0.9, half + 2), (6, 10))),
         "driving side": (_traffic, _spots(conditions.camera, rng, 2, (half / 2, half / 2), (7, 15))),
     }
