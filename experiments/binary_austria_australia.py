@@ -13,7 +13,7 @@ from experiments.flags import Experiment, main
 
 EXPERIMENT = Experiment(
     name="binary_austria_australia",
-    description="Train the report's network to tell Austria from Australia, and judge it on places it has not seen.",
+    description="Train the report's network to tell Austria from Australia; judge it on unseen places.",
     classes=("Austria", "Australia"),
     epochs=20,
     drawn_epochs=10,

@@ -2,177 +2,143 @@
 
 import json
 import shutil
-import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from keras import Model
 
 from experiments.figures import draw_figures
 from experiments.flags import RunSettings
-from kangaroo.data.cache import decode_photos
-from kangaroo.data.images import Pixels
-from kangaroo.data.manifest import Manifest, manifest_sha256, read_folders, require_classes
+from experiments.photos import Data, ideal_observer, load
+from kangaroo.data.manifest import manifest_sha256
 from kangaroo.data.pipeline import batches
-from kangaroo.data.splits import small_classes, split_by_place
 from kangaroo.errors import DataError
 from kangaroo.evaluation.metrics import evaluate
 from kangaroo.evaluation.predictions import Predictions
 from kangaroo.files import atomic, write_json
 from kangaroo.models import cnn, store
-from kangaroo.models.classifier import Classifier
+from kangaroo.models.classifier import probabilities
 from kangaroo.report import write_report
-from kangaroo.scenes.folder import SceneSettings, read_cues, write_folder
-from kangaroo.scenes.observer import expected_accuracy, posterior
 from kangaroo.training import History, TrainConfig, fit
 
-LEAVES = ("settings.json", "model.keras", "model.json", "history.csv", "metrics.json", "predictions.csv", "split.csv", "report.html")
+FILES = (
+    "model.keras",
+    "model.json",
+    "history.csv",
+    "metrics.json",
+    "predictions.csv",
+    "split.csv",
+    "report.html",
+)
 
 
-@dataclass(frozen=True, eq=False)
-class Data:
-    """Decoded photos, their manifest with the column split, and what to keep in mind about them."""
-
-    manifest: Manifest
-    pixels: Pixels
-    roots: tuple[Path, ...]
-    warnings: tuple[str, ...]
-
-    @property
-    def subject(self) -> str:
-        """What the figures' titles call the pictures."""
-        return "drawn scenes" if self.manifest.drawn else "photos"
-
-    @property
-    def labels(self) -> np.ndarray:
-        """Class number of each photo, int32 (n,)."""
-        number = {name: i for i, name in enumerate(self.manifest.classes)}
-        return self.manifest.photos["class"].map(number).to_numpy(np.int32)
-
-    def rows(self, split: str) -> np.ndarray:
-        """Rows of one side of the split."""
-        return np.flatnonzero(self.manifest.photos["split"] == split)
+INTENDED_USE = "Teaching and research: which of these countries a street-level photo shows."
+DRAWN_LIMITS = "Learned from drawn scenes, which are caricatures: of photos this model knows nothing."
+PHOTO_LIMITS = (
+    "Any photo is given one of the classes, also one of another country. The confidence is not calibrated. "
+    "The figures hold for photos of the same sources."
+)
 
 
 def run(settings: RunSettings) -> None:
     """Train and judge one classifier, leave the run folder, and print the result to stdout."""
-    _prepare(settings)
-    data = _load(settings)
+    _check(settings)
+    data = load(settings)
+    if not settings.resume:
+        _clear(settings)
     model, history = _train(settings, data)
     predictions, metrics = _judge(model, history, data, settings)
     _leave(settings, data, model, history, predictions, metrics)
-    print(json.dumps(metrics, indent=2, ensure_ascii=False) if settings.json else _summary(settings, data, metrics))
+    if settings.json:
+        print(json.dumps(metrics, indent=2, ensure_ascii=False))
+    else:
+        print(_summary(settings, data, metrics))
 
 
-def _prepare(settings: RunSettings) -> None:
-    """Refuse a folder that holds something else; with --overwrite remove what a run leaves, and no more."""
+def _check(settings: RunSettings) -> None:
+    """Refuse an output folder that holds a run, if it was not said what to do with it, or anything else."""
     out = settings.out
-    held = {path.name for path in out.iterdir()} if out.is_dir() else set()
-    known = {*LEAVES, "figures", "scenes"}
-    strange = sorted(name for name in held - known if not name.startswith((".", "checkpoint-")))
+    held = {path.name for path in out.iterdir() if path.name[0] != "."} if out.is_dir() else set()
+    strange = {name for name in held if not name.startswith("checkpoint-")}
+    strange -= {*FILES, "settings.json", "figures", "scenes"}
     if strange:
-        raise DataError(f"{out} holds {strange[0]}, which no run leaves: choose another folder with --out")
+        raise DataError(f"{out} holds {min(strange)}, which no run leaves: choose another folder with --out")
     if held and not (settings.resume or settings.overwrite):
-        raise DataError(f"{out} holds a run: --resume goes on with it, --overwrite replaces it, --out chooses another folder")
-    if settings.overwrite and not settings.resume:
-        for name in LEAVES:
-            (out / name).unlink(missing_ok=True)
-        shutil.rmtree(out / "figures", ignore_errors=True)
-        shutil.rmtree(out / "scenes", ignore_errors=True)
-    out.mkdir(parents=True, exist_ok=True)
-
-
-def _load(settings: RunSettings) -> Data:
-    """Read (or first draw) the photos, and split them by place."""
-    roots = settings.images
-    if not roots:
-        scenes = SceneSettings(settings.classes, settings.scenes, settings.seed)
-        roots = (write_folder(settings.out / "scenes", scenes),)
-    manifest = read_folders(roots, settings.classes)
-    require_classes(manifest)
-    manifest, pixels = decode_photos(manifest, settings.image_size, settings.out)
-    require_classes(manifest)
-    manifest.photos["split"] = split_by_place(manifest.photos, validation=settings.validation, seed=settings.seed)
-    data = Data(manifest, pixels, roots, tuple(_warnings(manifest, roots)))
-    for warning in data.warnings:
-        _say(f"note: {warning}")
-    _say(f"{len(pixels)} {data.subject} in {len(manifest.classes)} classes, {len(manifest.rejected)} rejected")
-    for rejected in manifest.rejected:
-        _say(f"rejected: {rejected.file}: {rejected.reason}")
-    return data
-
-
-def _warnings(manifest: Manifest, roots: Sequence[Path]) -> list[str]:
-    """What makes the figures of these photos worth less than they look."""
-    found = [
-        f"{few.name} is small, {few.photos} photos of {few.places} places: its figures are rough"
-        for few in small_classes(manifest.photos)
-    ]
-    sources = {
-        name: {root for root in roots for file in files if Path(file).is_relative_to(root)}
-        for name, files in manifest.photos.groupby("class")["file"]
-    }
-    if len(roots) > 1 and not set.intersection(*sources.values()):
-        found.append(
-            "no folder holds every class, so the model can tell classes apart by how a collection was taken: "
-            "part of the score may be the collection, not the country"
+        raise DataError(
+            f"{out} holds a run: give --resume to go on, --overwrite to replace it, or another --out"
         )
-    return found
 
 
-def _train(settings: RunSettings, data: Data) -> tuple[Any, History]:
+def _clear(settings: RunSettings) -> None:
+    """Remove what an earlier run left; only now, because until here the new one could fail."""
+    for name in FILES:
+        (settings.out / name).unlink(missing_ok=True)
+    shutil.rmtree(settings.out / "figures", ignore_errors=True)
+    if settings.images:
+        shutil.rmtree(settings.out / "scenes", ignore_errors=True)
+
+
+def _config(settings: RunSettings) -> TrainConfig:
+    return TrainConfig(settings.epochs, settings.batch_size, seed=settings.seed, precision=settings.precision)
+
+
+def _train(settings: RunSettings, data: Data) -> tuple[Model, History]:
     """Train the report's network; the batches of an epoch follow from the seed and the epoch alone."""
-    labels = data.labels if len(data.manifest.classes) > 2 else data.labels.astype(np.float32)
-    config = TrainConfig(settings.epochs, settings.batch_size, seed=settings.seed, precision=settings.precision)
+    n_classes = len(data.manifest.classes)
+    labels = data.labels if n_classes > 2 else data.labels.astype(np.float32)
     part = partial(batches, data.pixels, labels=labels, batch_size=settings.batch_size)
     return fit(
-        lambda policy: cnn.build(settings.image_size, len(data.manifest.classes), seed=settings.seed, dtype_policy=policy),
+        lambda policy: cnn.build(settings.image_size, n_classes, seed=settings.seed, dtype_policy=policy),
         lambda epoch: part(data.rows("training"), shuffle_seed=(settings.seed, epoch)),
         part(data.rows("validation")),
-        config,
+        _config(settings),
         settings.out,
         resume=settings.resume,
         settings={
-            "experiment": settings.name, "classes": settings.classes, "image_size": settings.image_size,
+            "experiment": settings.name,
+            "classes": settings.classes,
+            "image_size": settings.image_size,
             "photos": manifest_sha256(data.manifest.photos),
         },
     )
 
 
-def _judge(model: Any, history: History, data: Data, settings: RunSettings) -> tuple[Predictions, dict[str, Any]]:
+def _judge(
+    model: Model, history: History, data: Data, settings: RunSettings
+) -> tuple[Predictions, dict[str, Any]]:
     """Predict the validation photos with the model as it is saved, and evaluate."""
     rows = data.rows("validation")
     photos = data.manifest.photos.iloc[rows]
-    classifier = Classifier(model, _card(settings, data, history, {}))
     predictions = Predictions(
-        data.manifest.classes, tuple(photos["file"]), tuple(photos["place"]), data.labels[rows],
-        classifier.probabilities(data.pixels[rows]), photos["lat"].to_numpy(), photos["lon"].to_numpy(),
+        data.manifest.classes,
+        tuple(photos["file"]),
+        tuple(photos["place"]),
+        data.labels[rows],
+        probabilities(model, data.pixels[rows]),
+        photos["lat"].to_numpy(),
+        photos["lon"].to_numpy(),
     )
     metrics = evaluate(predictions, data.manifest.rejected, seed=settings.seed)
     last = history.rows[-1]
     metrics["warnings"] = [
         *data.warnings,
         f"epoch {history.best_epoch} of {last.epoch} was kept for its loss on these same photos; the last "
-        f"epoch reached {last.val_accuracy:.1%} of them",
+        f"epoch names {100 * last.val_accuracy:.1f} % of them rightly",
     ]
     if not settings.images:
-        metrics["ideal_observer"] = _ideal(data, photos["file"])
+        metrics["ideal_observer"] = ideal_observer(data, rows)
     return predictions, metrics
 
 
-def _ideal(data: Data, files: Sequence[str]) -> dict[str, float]:
-    """How often somebody who knows the profiles would be right: in general, and on these very scenes."""
-    [root] = data.roots
-    names = [Path(file).relative_to(root).as_posix() for file in files]
-    certain = [posterior(cues, data.manifest.classes).max() for cues in read_cues(root, names)]
-    return {"expected_accuracy": expected_accuracy(data.manifest.classes), "accuracy": float(np.mean(certain))}
-
-
 def _leave(
-    settings: RunSettings, data: Data, model: Any, history: History, predictions: Predictions, metrics: dict[str, Any]
+    settings: RunSettings,
+    data: Data,
+    model: Model,
+    history: History,
+    predictions: Predictions,
+    metrics: dict[str, Any],
 ) -> None:
     """Write the run folder; the page comes last, and says that the run is whole."""
     out = settings.out
@@ -204,23 +170,22 @@ def _card(settings: RunSettings, data: Data, history: History, metrics: dict[str
             "photos": {name: counts.loc[name].to_dict() for name in data.manifest.classes},
             "places": int(photos["place"].nunique()),
             "manifest_sha256": manifest_sha256(photos),
-            "licence": "MIT, drawn by kangaroo" if drawn else "that of the photos' source; the model holds no photo",
+            "licence": "MIT, drawn by kangaroo" if drawn else "that of the photos' source",
         },
         metrics={key: value for key, value in metrics.items() if key != "rejected"},
-        intended_use="Teaching and research: which country a street-level photo shows, among these classes only.",
-        limits=(
-            "Drawn scenes are caricatures: on photos this model knows nothing." if drawn else
-            "Every photo is given one of the classes, also one of another country; confidence is not calibrated; "
-            "figures hold for photos of the same sources."
-        ),
+        intended_use=INTENDED_USE,
+        limits=DRAWN_LIMITS if drawn else PHOTO_LIMITS,
     )
 
 
 def _training(settings: RunSettings, history: History) -> dict[str, Any]:
-    config = asdict(TrainConfig(settings.epochs, settings.batch_size, seed=settings.seed, precision=settings.precision))
     return {
-        "command": settings.command, **config, "optimizer": "Adam", "validation_share": settings.validation,
-        "kept_epoch": history.best_epoch, "seconds": round(sum(row.seconds for row in history.rows), 1),
+        "command": settings.command,
+        **asdict(_config(settings)),
+        "optimizer": "Adam",
+        "validation_share": settings.validation,
+        "kept_epoch": history.best_epoch,
+        "seconds": round(sum(row.seconds for row in history.rows), 1),
     }
 
 
@@ -234,8 +199,6 @@ def _summary(settings: RunSettings, data: Data, metrics: dict[str, Any]) -> str:
     if ideal := metrics.get("ideal_observer"):
         lines.append(f"an ideal observer, who knows how the scenes are drawn, gets {ideal['accuracy']:.4f}")
     lines += [f"note: {warning}" for warning in metrics["warnings"]]
-    return "\n".join([*lines, f"look at {settings.out / 'report.html'}", f"load {settings.out / 'model.keras'}"])
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)
+    return "\n".join(
+        [*lines, f"look at {settings.out / 'report.html'}", f"load {settings.out / 'model.keras'}"]
+    )

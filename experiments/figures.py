@@ -19,17 +19,25 @@ from kangaroo.training import History
 
 
 def draw_figures(
-    folder: Path, manifest: Manifest, pixels: Pixels, history: History, predictions: Predictions, metrics: dict[str, Any]
+    folder: Path,
+    manifest: Manifest,
+    pixels: Pixels,
+    history: History,
+    predictions: Predictions,
+    metrics: dict[str, Any],
 ) -> None:
-    """Write every figure of the run; ``manifest`` has the column split, ``pixels`` are row by row its photos."""
+    """Write every figure; ``manifest`` has the column split, ``pixels`` are its photos row by row."""
     subject = "drawn scenes" if manifest.drawn else "photos"
     held = np.flatnonzero(manifest.photos["split"] == "validation")
     figures = {
         "photos_by_state": data_plots.photos_by_state(manifest.photos, manifest.locations, subject=subject),
         "locations": data_plots.locations_map(manifest.locations, subject=subject),
         "history": training.history(
-            history.frame(), history.best_epoch, subject=subject,
-            n_training=len(pixels) - len(held), n_validation=len(held),
+            history.frame(),
+            history.best_epoch,
+            subject=subject,
+            n_training=len(pixels) - len(held),
+            n_validation=len(held),
         ),
         "confusion_matrix": classification.confusion_matrix(
             np.array(metrics["confusion_matrix"]), manifest.classes, subject=subject
@@ -41,11 +49,13 @@ def draw_figures(
     for old in folder.glob("*.png"):  # a resumed run may have other figures
         old.unlink()
     for name, figure in figures.items():
-        if figure is not None:
+        if isinstance(figure, Figure):  # there is no map without coordinates
             save(figure, folder / f"{name}.png")
 
 
-def _predicted(predictions: pd.DataFrame, pixels: Pixels, held: np.ndarray, subject: str) -> Iterator[tuple[str, Figure]]:
+def _predicted(
+    predictions: pd.DataFrame, pixels: Pixels, held: np.ndarray, subject: str
+) -> Iterator[tuple[str, Figure]]:
     """Correct, wrong and unsure examples, with label and confidence."""
     for name, title, rows in (
         ("correct", "Correctly classified", examples.pick_correct(predictions, seed=0)),

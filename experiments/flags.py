@@ -57,43 +57,97 @@ def main(experiment: Experiment, argv: Sequence[str] | None = None) -> int:
         start_keras()
         from experiments.classification import run  # needs TensorFlow, --help does not
 
-        run(settings(experiment, args))
+        run(settings(experiment, args, sys.argv[1:] if argv is None else argv))
 
     return guarded(work, debug=args.debug)
 
 
-def settings(experiment: Experiment, args: argparse.Namespace) -> RunSettings:
-    """The run that the parsed flags ask for."""
+def settings(experiment: Experiment, args: argparse.Namespace, argv: Sequence[str]) -> RunSettings:
+    """The run that the parsed flags ``argv`` ask for."""
     images = tuple(args.images or ([Path("images")] if Path("images").is_dir() else []))
-    command = shlex.join(["python", "-m", f"experiments.{experiment.name}", *sys.argv[1:]])
+    command = shlex.join(["python", "-m", f"experiments.{experiment.name}", *argv])
     return RunSettings(
-        name=experiment.name, command=command, images=images,
-        classes=tuple(args.classes or experiment.classes), scenes=args.scenes,
+        name=experiment.name,
+        command=command,
+        images=images,
+        classes=tuple(args.classes or experiment.classes),
+        scenes=args.scenes,
         epochs=args.epochs or (experiment.epochs if images else experiment.drawn_epochs),
-        batch_size=args.batch_size, image_size=args.image_size, validation=args.validation, seed=args.seed,
-        precision=args.precision, out=args.out, resume=args.resume, overwrite=args.overwrite, json=args.json,
+        batch_size=args.batch_size,
+        image_size=args.image_size,
+        validation=args.validation,
+        seed=args.seed,
+        precision=args.precision,
+        out=args.out,
+        resume=args.resume,
+        overwrite=args.overwrite,
+        json=args.json,
     )
 
 
 def _parser(experiment: Experiment) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=f"python -m experiments.{experiment.name}", description=experiment.description, epilog=HELP,
+        prog=f"python -m experiments.{experiment.name}",
+        description=experiment.description,
+        epilog=HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("--images", type=Path, nargs="+", metavar="DIR", help="photo folders, merged by class name")
-    add("--classes", nargs="+", metavar="NAME", help=f"class folders to use (default: {', '.join(experiment.classes)})")
-    add("--scenes", type=_positive, default=experiment.scenes, metavar="N",
-        help="number of scenes to draw where there are no photos (default: %(default)s)")
-    add("--epochs", type=_positive, metavar="N",
-        help=f"default: {experiment.epochs} on photos, {experiment.drawn_epochs} on drawn scenes")
+    add(
+        "--classes",
+        nargs="+",
+        metavar="NAME",
+        help=f"class folders to use (default: {', '.join(experiment.classes)})",
+    )
+    add(
+        "--scenes",
+        type=_positive,
+        default=experiment.scenes,
+        metavar="N",
+        help="number of scenes to draw where there are no photos (default: %(default)s)",
+    )
+    add(
+        "--epochs",
+        type=_positive,
+        metavar="N",
+        help=f"default: {experiment.epochs} on photos, {experiment.drawn_epochs} on drawn scenes",
+    )
     add("--batch-size", type=_positive, default=32, metavar="N", help="default: %(default)s")
-    add("--image-size", type=_positive, default=256, metavar="PIXELS", help="side of the square photos (default: %(default)s)")
-    add("--validation", type=_share, default=0.2, metavar="SHARE", help="share of each class held back (default: %(default)s)")
-    add("--seed", type=int, default=0, metavar="N", help="same seed, same result on one machine (default: %(default)s)")
-    add("--precision", choices=("auto", "float32", "bfloat16"), default="auto",
-        help="auto: bfloat16 where the machine has units for it; the saved model is float32 in any case")
-    add("--out", type=Path, default=Path("runs", experiment.name), metavar="DIR", help="run folder (default: %(default)s)")
+    add(
+        "--image-size",
+        type=_positive,
+        default=256,
+        metavar="PIXELS",
+        help="side of the square photos (default: %(default)s)",
+    )
+    add(
+        "--validation",
+        type=_share,
+        default=0.2,
+        metavar="SHARE",
+        help="share of each class held back (default: %(default)s)",
+    )
+    add(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="same seed, same result on one machine (default: %(default)s)",
+    )
+    add(
+        "--precision",
+        choices=("auto", "float32", "bfloat16"),
+        default="auto",
+        help="auto: bfloat16 where the machine has units for it; the saved model is float32 in any case",
+    )
+    add(
+        "--out",
+        type=Path,
+        default=Path("runs", experiment.name),
+        metavar="DIR",
+        help="run folder (default: %(default)s)",
+    )
     add("--resume", action="store_true", help="go on with the run that --out holds")
     add("--overwrite", action="store_true", help="replace the run that --out holds")
     add("--json", action="store_true", help="print metrics.json in place of the summary")

@@ -75,7 +75,9 @@ $main
 def page(title: str, parts: Iterable[str], badge: str = "") -> str:
     """A whole HTML5 document of ``parts`` (HTML); ``badge`` is a short remark set above the title."""
     return PAGE.substitute(
-        title=escape(title), style=STYLE, main="\n".join(filter(None, parts)),
+        title=escape(title),
+        style=STYLE,
+        main="\n".join(filter(None, parts)),
         badge=f'<p class="badge">{escape(badge)}</p>' if badge else "",
     )
 
@@ -124,7 +126,8 @@ def table(
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">\n<table>\n'
         f"<caption>{escape(caption)}</caption>\n<thead><tr>{columns}</tr></thead>\n<tbody>\n"
-        + "\n".join(lines) + "\n</tbody>\n</table>\n</div>"
+        + "\n".join(lines)
+        + "\n</tbody>\n</table>\n</div>"
     )
 
 

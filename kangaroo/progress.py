@@ -13,6 +13,12 @@ def progress(items: Iterable[T], description: str, total: int | None = None, uni
     """Iterate over ``items`` under a bar; where stderr is no terminal it prints a line every ten seconds."""
     terminal = sys.stderr.isatty()
     return tqdm(
-        items, description, total, unit=unit, delay=2, file=sys.stderr, dynamic_ncols=terminal,
+        items,
+        description,
+        total,
+        unit=unit,
+        delay=2,
+        file=sys.stderr,
+        dynamic_ncols=terminal,
         mininterval=0.1 if terminal else 10,
     )

@@ -115,7 +115,9 @@ def _result(metrics: Mapping[str, Any], drawn: bool, predictions: Rows) -> str:
         f"{high}). Always naming the commonest class would give {_percent(commonest)}."
     )
     return page.section(
-        "Result", page.paragraph(lead, "lead"), page.bullets(metrics.get("warnings", ()), "warnings"),
+        "Result",
+        page.paragraph(lead, "lead"),
+        page.bullets(metrics.get("warnings", ()), "warnings"),
         page.numbers(_key_numbers(metrics)),
     )
 

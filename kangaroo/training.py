@@ -135,7 +135,10 @@ def _train_epoch(
     with bar:
         # shuffle=False: Keras warns that it can't shuffle a tf.data set, unless it is told not to.
         logs = model.fit(
-            train, validation_data=validation, shuffle=False, verbose=0,
+            train,
+            validation_data=validation,
+            shuffle=False,
+            verbose=0,
             callbacks=[_Watch(bar, config.learning_rate)],
         ).history
     _require_finite(logs["val_loss"][0], name, config.learning_rate)

@@ -13,14 +13,21 @@ from kangaroo.report import HOW_TO_USE, write_report
 
 NASTY = "<b>&Ö"
 METRICS = {
-    "n": 10, "classes": ["Austria", NASTY], "accuracy": 0.8, "balanced_accuracy": 0.7875,
-    "top3_accuracy": 1.0, "loss": 0.4567, "confusion_matrix": [[4, 1], [1, 4]],
+    "n": 10,
+    "classes": ["Austria", NASTY],
+    "accuracy": 0.8,
+    "balanced_accuracy": 0.7875,
+    "top3_accuracy": 1.0,
+    "loss": 0.4567,
+    "confusion_matrix": [[4, 1], [1, 4]],
     "per_class": {
         "Austria": {"precision": 0.812, "recall": 0.823, "f1": 0.834, "n": 5},
         NASTY: {"precision": 0.712, "recall": 0.723, "f1": 0.734, "n": 5},
     },
     "confidence": {"mean": 0.911, "correct": 0.922, "wrong": None},
-    "ece": 0.0333, "brier": 0.1414, "accuracy_ci95": [0.555, 0.966],
+    "ece": 0.0333,
+    "brier": 0.1414,
+    "accuracy_ci95": [0.555, 0.966],
     "rejected": [{"file": f"{NASTY}/näher.jpg", "reason": "truncated JPEG"}],
 }
 EXTRAS = {
@@ -29,8 +36,13 @@ EXTRAS = {
     "warnings": [f"{NASTY} has only 5 photos: its figures say little."],
 }
 CARD = {
-    "classes": ["Austria", NASTY], "image_size": 256, "parameters": 98537, "sha256": "c0ffee",
-    "preprocessing": {"crop": "centre square"}, "limits": "Knows two countries.", "task": "country",
+    "classes": ["Austria", NASTY],
+    "image_size": 256,
+    "parameters": 98537,
+    "sha256": "c0ffee",
+    "preprocessing": {"crop": "centre square"},
+    "limits": "Knows two countries.",
+    "task": "country",
     "data": {"name": "scenes", "drawn": True, "licence": "MIT", "counts": {NASTY: {"training": 20}}},
     "training": {"epochs": 2, "learning_rate": 0.001, "command": "python -m experiments.x --classes '<b>&Ö'"},
 }
@@ -105,14 +117,44 @@ def test_the_sentence(full):
     ) in read(full).text
 
 
-@pytest.mark.parametrize("value", [
-    "80.0 %", "78.8 %", "0.457", "0.141", "3.3 %", "92.2 %", "91.1 %", "–",  # metrics, the last undefined
-    "81.2 %", "82.3 %", "83.4 %", "71.2 %", "72.3 %", "73.4 %",  # by class
-    "321 km", "1,234 km", "3,457", "12.3 %", "within 25 km", "97.1 %", "96.2 %",  # geo, ideal observer
-    "98,537", "c0ffee", "0.001", "0.6931", "Knows two countries.", "crop: centre square",
-    "truncated JPEG", f"{NASTY}/näher.jpg", f"{NASTY} has only 5 photos", f"{NASTY} (training: 20)",
-    CARD["training"]["command"], "drawn scenes, not photos",
-])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "80.0 %",
+        "78.8 %",
+        "0.457",
+        "0.141",
+        "3.3 %",
+        "92.2 %",
+        "91.1 %",
+        "–",  # metrics, the last undefined
+        "81.2 %",
+        "82.3 %",
+        "83.4 %",
+        "71.2 %",
+        "72.3 %",
+        "73.4 %",  # by class
+        "321 km",
+        "1,234 km",
+        "3,457",
+        "12.3 %",
+        "within 25 km",
+        "97.1 %",
+        "96.2 %",  # geo, ideal observer
+        "98,537",
+        "c0ffee",
+        "0.001",
+        "0.6931",
+        "Knows two countries.",
+        "crop: centre square",
+        "truncated JPEG",
+        f"{NASTY}/näher.jpg",
+        f"{NASTY} has only 5 photos",
+        f"{NASTY} (training: 20)",
+        CARD["training"]["command"],
+        "drawn scenes, not photos",
+    ],
+)
 def test_every_number_and_name_is_there(full, value):
     assert value in read(full).text
 
@@ -131,7 +173,10 @@ def test_figures_are_embedded_whole_in_reading_order(full):
         assert base64.b64decode(data) == path.read_bytes()
         assert (int(image["width"]), int(image["height"])) == Image.open(path).size
     assert [image["alt"].split(".")[0] for image in images] == [
-        "Confusion matrix", "Wrong", f"Examples: {NASTY}", "Own idea",
+        "Confusion matrix",
+        "Wrong",
+        f"Examples: {NASTY}",
+        "Own idea",
     ]
 
 
@@ -184,7 +229,9 @@ def test_a_folder_that_is_no_run(tmp_path):
 
 
 def luminance(colour):
-    values = [int(colour[1:][i * len(colour[1:]) // 3:(i + 1) * len(colour[1:]) // 3], 16) for i in range(3)]
+    values = [
+        int(colour[1:][i * len(colour[1:]) // 3 : (i + 1) * len(colour[1:]) // 3], 16) for i in range(3)
+    ]
     values = [v * 17 if len(colour) == 4 else v for v in values]
     linear = [v / 255 / 12.92 if v / 255 <= 0.04045 else ((v / 255 + 0.055) / 1.055) ** 2.4 for v in values]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

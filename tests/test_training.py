@@ -74,7 +74,12 @@ def test_run_folder(whole: Whole) -> None:
     assert names(folder) == ["history.csv", "model.keras", "settings.json"]
     assert History.read(folder / "history.csv") == history
     assert list(pd.read_csv(folder / "history.csv").columns) == [
-        "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds"
+        "epoch",
+        "loss",
+        "accuracy",
+        "val_loss",
+        "val_accuracy",
+        "seconds",
     ]
     assert [row.epoch for row in history.rows] == [1, 2, 3, 4]
     assert same_weights(model, keras.models.load_model(folder / "model.keras"))
@@ -129,6 +134,7 @@ def snapshots(folder: Path, copies: Path) -> tuple[keras.Model, History]:
             if path.exists():
                 shutil.copytree(folder, copies / str(next(count)))
             return change(path, *args, **options)
+
         return method
 
     with pytest.MonkeyPatch.context() as patch:
@@ -163,8 +169,9 @@ def test_killed_from_outside(tmp_path: Path) -> None:
         "t.run(pathlib.Path(sys.argv[2]), t.replace(t.CONFIG, epochs=1000, precision='bfloat16'))"
     )
     folder = tmp_path / "killed"
-    process = subprocess.Popen([sys.executable, "-c", code, __file__, folder],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, __file__, folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     deadline = time.monotonic() + 60
     while process.poll() is None and not list(folder.glob("checkpoint-0003*")):
         assert time.monotonic() < deadline
@@ -215,15 +222,18 @@ def test_resuming_with_more_epochs(whole: Whole, tmp_path: Path) -> None:
     assert same_weights(model, whole[0])
 
 
-@pytest.mark.parametrize(("changes", "settings", "reason"), [
-    ({"seed": 6}, {}, "seed 5, not 6"),
-    ({"batch_size": 9}, {}, "batch_size 8, not 9"),
-    ({"learning_rate": 0.1}, {}, "learning_rate 0.03, not 0.1"),
-    ({"precision": "bfloat16"}, {}, "precision float32, not bfloat16"),
-    ({"epochs": 3}, {}, "epochs 4, not 3"),
-    ({"epochs": 5}, {}, "has ended its 4 epochs"),
-    ({}, {"image_size": 64}, "image_size None, not 64"),
-])
+@pytest.mark.parametrize(
+    ("changes", "settings", "reason"),
+    [
+        ({"seed": 6}, {}, "seed 5, not 6"),
+        ({"batch_size": 9}, {}, "batch_size 8, not 9"),
+        ({"learning_rate": 0.1}, {}, "learning_rate 0.03, not 0.1"),
+        ({"precision": "bfloat16"}, {}, "precision float32, not bfloat16"),
+        ({"epochs": 3}, {}, "epochs 4, not 3"),
+        ({"epochs": 5}, {}, "has ended its 4 epochs"),
+        ({}, {"image_size": 64}, "image_size None, not 64"),
+    ],
+)
 def test_other_settings_are_refused(
     whole: Whole, changes: Mapping[str, Any], settings: Mapping[str, Any], reason: str
 ) -> None:
@@ -274,8 +284,11 @@ def test_nothing_is_traced_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 def test_several_classes_and_a_line_an_epoch(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     model, _ = fit(
-        lambda policy: cnn.build(8, 3, seed=0, dtype_policy=policy, filters=(4,)), data, data(None),
-        TrainConfig(epochs=2, precision="bfloat16"), tmp_path,
+        lambda policy: cnn.build(8, 3, seed=0, dtype_policy=policy, filters=(4,)),
+        data,
+        data(None),
+        TrainConfig(epochs=2, precision="bfloat16"),
+        tmp_path,
     )
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}
     out, err = capfd.readouterr()

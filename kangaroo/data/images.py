@@ -41,8 +41,13 @@ def decode(photo: Photo, size: int) -> Pixels:
         return _decode_bytes(_read(Path(photo)), Path(photo), size)
     if isinstance(photo, Image.Image):
         return _upright_square(photo, size)
-    if not (isinstance(photo, np.ndarray) and photo.dtype == np.uint8 and photo.ndim == 3 and photo.size
-            and photo.shape[2] == 3):
+    if not (
+        isinstance(photo, np.ndarray)
+        and photo.dtype == np.uint8
+        and photo.ndim == 3
+        and photo.size
+        and photo.shape[2] == 3
+    ):
         kind = f"{photo.dtype} {photo.shape}" if isinstance(photo, np.ndarray) else type(photo).__name__
         raise PhotoError(f"not a uint8 array of shape (height, width, 3): {kind}")
     return _upright_square(Image.fromarray(photo), size)
@@ -127,7 +132,9 @@ def _kind(data: bytes) -> str | None:
 def _open(kind: str, data: bytes) -> ImageFile:
     # Not Image.open: it warns of large pictures by itself, and the limit is a global of Pillow.
     readers: dict[str, Callable[[io.BytesIO], ImageFile]] = {
-        "JPEG": JpegImageFile, "PNG": PngImageFile, "WebP": WebPImageFile,
+        "JPEG": JpegImageFile,
+        "PNG": PngImageFile,
+        "WebP": WebPImageFile,
     }
     return readers[kind](io.BytesIO(data))
 

@@ -130,21 +130,34 @@ class _Listing:
             return False
         if label is None:
             label = asked[path.stem].label if path.stem in asked else Label()
-        self.found.append({
-            "file": path.as_posix(), "class": name, "state": state, "place": label.place or _spot(label),
-            "lat": label.lat, "lon": label.lon,
-            "relative": relative, "root": root.resolve().name, "asked": path.stem in asked,
-        })
+        self.found.append(
+            {
+                "file": path.as_posix(),
+                "class": name,
+                "state": state,
+                "place": label.place or _spot(label),
+                "lat": label.lat,
+                "lon": label.lon,
+                "relative": relative,
+                "root": root.resolve().name,
+                "asked": path.stem in asked,
+            }
+        )
         return True
 
     def _add_asked(
         self, asked: dict[str, Asked], stems: set[str], name: str, state: str, folder: Path
     ) -> None:
         for number, row in asked.items():
-            self.asked.append({
-                "class": name, "state": state, "lat": row.label.lat, "lon": row.label.lon,
-                "has_photo": number in stems,
-            })
+            self.asked.append(
+                {
+                    "class": name,
+                    "state": state,
+                    "lat": row.label.lat,
+                    "lon": row.label.lon,
+                    "has_photo": number in stems,
+                }
+            )
             if row.image_exists and number not in stems:
                 self.reject(folder / f"{number}.jpg", "coordinates.csv says that it exists, but it does not")
 
@@ -213,7 +226,7 @@ def _choose(asked: Sequence[str] | None, there: Sequence[str], roots: Sequence[P
     for name in names:
         if name not in there:
             where = ", ".join(map(str, roots))
-            raise DataError(f"no class {name!r} in {where}: there are {', '.join(there)}")
+            raise DataError(f"no class {name!r} in {where}: choose among {', '.join(there)}")
     return names
 
 

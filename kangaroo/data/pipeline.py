@@ -11,7 +11,11 @@ from kangaroo.data.images import Pixels
 
 
 def batches(
-    pixels: Pixels, rows: npt.ArrayLike, labels: npt.NDArray[Any], *, batch_size: int,
+    pixels: Pixels,
+    rows: npt.ArrayLike,
+    labels: npt.NDArray[Any],
+    *,
+    batch_size: int,
     shuffle_seed: int | Sequence[int] | None = None,
 ) -> tf.data.Dataset:
     """Batches (photos, labels): float32 (b, H, W, 3), each photo standardized by itself, and labels (b,).

@@ -43,14 +43,7 @@ class Classifier:
         Rows sum to 1, also where the network has one sigmoid output. Photos are standardized one by one:
         what else is in ``photos`` doesn't matter. Raises DataError for another shape or type.
         """
-        wanted = (self.image_size, self.image_size, 3)
-        if photos.dtype != np.uint8 or photos.shape[1:] != wanted:
-            raise DataError(f"photos must be uint8 (n, {wanted[0]}, {wanted[1]}, 3), these are "
-                            f"{photos.dtype} {photos.shape}: predict() brings any photo to that shape")
-        starts = range(0, len(photos), BATCH)
-        outputs = [self.model.predict_on_batch(standardize(photos[i : i + BATCH])) for i in starts]
-        p = np.concatenate([np.zeros((0, self.model.output_shape[-1])), *outputs])
-        return np.hstack([1 - p, p]) if p.shape[1] == 1 else p
+        return probabilities(self.model, photos)
 
     def predict(self, photos: Photo | Iterable[Photo], *, skip_bad: bool = False) -> pd.DataFrame:
         """One row a photo: file, prediction, confidence, and p_<class> for each class.
@@ -79,6 +72,20 @@ class Classifier:
         columns = {f"p_{name}": p[:, i] for i, name in enumerate(self.classes)}
         prediction = np.array(self.classes, dtype=object)[p.argmax(axis=1)]
         return pd.DataFrame({"file": files, "prediction": prediction, "confidence": p.max(axis=1), **columns})
+
+
+def probabilities(model: keras.Model, photos: np.ndarray) -> np.ndarray:
+    """What :meth:`Classifier.probabilities` gives, of a model without a card."""
+    wanted = tuple(model.input_shape[1:])
+    if photos.dtype != np.uint8 or photos.shape[1:] != wanted:
+        raise DataError(
+            f"photos must be uint8 (n, {wanted[0]}, {wanted[1]}, 3), these are "
+            f"{photos.dtype} {photos.shape}: Classifier.predict brings any photo to that shape"
+        )
+    starts = range(0, len(photos), BATCH)
+    outputs = [model.predict_on_batch(standardize(photos[i : i + BATCH])) for i in starts]
+    p = np.concatenate([np.zeros((0, model.output_shape[-1])), *outputs])
+    return np.hstack([1 - p, p]) if p.shape[1] == 1 else p
 
 
 def load(path: str | Path) -> Classifier:

@@ -35,8 +35,11 @@ def build(
 
     model = keras.Sequential([keras.Input((image_size, image_size, 3))])
     for n in filters:
-        model.add(layers.Conv2D(n, 3, padding="same", activation="relu", kernel_initializer=initializer(),
-                                dtype=dtype_policy))
+        model.add(
+            layers.Conv2D(
+                n, 3, padding="same", activation="relu", kernel_initializer=initializer(), dtype=dtype_policy
+            )
+        )
         model.add(layers.MaxPooling2D(2, padding="same", dtype=dtype_policy))
     model.add(layers.Flatten(dtype=dtype_policy))
     model.add(layers.Dense(units, kernel_initializer=initializer(), dtype=dtype_policy))

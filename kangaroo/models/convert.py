@@ -33,8 +33,10 @@ def convert(saved_model: Path, out: Path, classes: Sequence[str], *, overwrite: 
     model.set_weights(weights)
     n_classes = max(2, model.output_shape[-1])
     if len(classes) != n_classes:
-        raise ModelError(f"{saved_model} tells {n_classes} classes apart, but {len(classes)} are named: "
-                         f"{', '.join(classes)}")
+        raise ModelError(
+            f"{saved_model} tells {n_classes} classes apart, but {len(classes)} are named: "
+            f"{', '.join(classes)}"
+        )
     image_size = model.input_shape[1]
     origin = _origins().get(sha256(_data_file(saved_model)), _unknown_origin())
     return save(model, out, Card(classes=tuple(classes), image_size=image_size, metrics={}, **origin))
@@ -57,7 +59,8 @@ def _read_weights(folder: Path) -> list[np.ndarray]:
         raise ModelError(f"the variables of {folder} can't be read: {reason}") from error
     wanted = [
         f"layer_with_weights-{i}/{part}/.ATTRIBUTES/VARIABLE_VALUE"
-        for i in range(len(stored) // 2) for part in ("kernel", "bias")
+        for i in range(len(stored) // 2)
+        for part in ("kernel", "bias")
     ]
     if unexpected := stored.keys() - set(wanted):
         raise ModelError(f"{folder} is not a network of the report's shape: it has {min(unexpected)}")
@@ -85,8 +88,10 @@ def _network(weights: Sequence[np.ndarray], folder: Path) -> keras.Model:
 
 def _unexpected(folder: Path, shapes: Sequence[tuple[int, ...]]) -> ModelError:
     listed = ", ".join(" x ".join(map(str, shape)) for shape in shapes[::2])
-    return ModelError(f"{folder} is not a network of the report's shape (3 x 3 convolutions, then two dense "
-                      f"layers, one output for two classes): its kernels are {listed or 'none'}")
+    return ModelError(
+        f"{folder} is not a network of the report's shape (3 x 3 convolutions, then two dense "
+        f"layers, one output for two classes): its kernels are {listed or 'none'}"
+    )
 
 
 def _origins() -> Mapping[str, Mapping[str, Any]]:

@@ -29,8 +29,18 @@ def confusion_matrix(
         for row in zip(matrix, percent, strict=True)
     ]
     sns.heatmap(
-        percent, vmin=0, vmax=100, cmap="Blues", annot=np.array(text), fmt="", square=True, linewidths=1,
-        xticklabels=names, yticklabels=names, cbar=False, ax=ax,
+        percent,
+        vmin=0,
+        vmax=100,
+        cmap="Blues",
+        annot=np.array(text),
+        fmt="",
+        square=True,
+        linewidths=1,
+        xticklabels=names,
+        yticklabels=names,
+        cbar=False,
+        ax=ax,
     )
     ax.set_title(headline("Confusion matrix", subject, int(matrix.sum())), fontsize=TITLE)
     ax.set(xlabel="prediction (number of photos, % of the row)", ylabel="label")

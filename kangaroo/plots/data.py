@@ -105,8 +105,9 @@ def _draw_points(ax: Axes, locations: pd.DataFrame) -> None:
     for (name, own), colour in zip(groups.items(), colours(len(groups)), strict=True):
         ax.plot(own["lon"], own["lat"], ".", ms=4, color=colour, label=label(f"{name}, {len(own):,}", 40))
     if len(missing):
-        ax.plot(missing["lon"], missing["lat"], "x", ms=4, color=GREY,
-                label=f"without a photo, {len(missing):,}")
+        ax.plot(
+            missing["lon"], missing["lat"], "x", ms=4, color=GREY, label=f"without a photo, {len(missing):,}"
+        )
     ax.set(xlabel="longitude (°)", ylabel="latitude (°)")
     ax.set_aspect(1 / np.cos(np.radians(locations["lat"].mean())), adjustable="datalim")
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize="small", markerscale=1.5)

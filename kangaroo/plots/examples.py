@@ -52,7 +52,11 @@ def captions(predictions: pd.DataFrame) -> list[str]:
 
 
 def photo_grid(
-    pictures: Sequence[np.ndarray], captions: Sequence[str], title: str, *, subject: str = "photos",
+    pictures: Sequence[np.ndarray],
+    captions: Sequence[str],
+    title: str,
+    *,
+    subject: str = "photos",
     columns: int = 3,
 ) -> Figure:
     """Pictures (uint8, H x W x 3) in rows of ``columns``, each under its caption."""

@@ -1,7 +1,8 @@
 """An anti-aliased drawing surface that remembers which pixels show which cue.
 
-Drawing is matplotlib's Agg renderer, used directly: no figure, no axes. A layer is drawn, then compared with
-what stood there before: the pixels that changed belong to the layer's cue, and no longer to any cue behind it.
+Drawing is matplotlib's Agg renderer, used directly: no figure, no axes. A layer is drawn, then compared
+with what stood there before: the pixels that changed belong to the layer's cue, and no longer to any cue
+behind it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ Points = NDArray[np.float64]
 
 
 class Canvas:
-    """Square canvas of ``size`` pixels, x to the right and y down, on a background (size, size, 3), 0 to 255."""
+    """Square canvas, x to the right and y down, on a background (size, size, 3), 0 to 255."""
 
     def __init__(self, background: ArrayLike) -> None:
         background = np.asarray(background)
@@ -66,7 +67,9 @@ class Canvas:
         """Fill one polygon (n, 2), or several in one go."""
         self._pen.set_linewidth(0)
         self._pen.set_alpha(alpha)
-        self._renderer.draw_path(self._pen, _path(outlines), self._down, (*np.clip(colour / 255, 0, 1), alpha))
+        self._renderer.draw_path(
+            self._pen, _path(outlines), self._down, (*np.clip(colour / 255, 0, 1), alpha)
+        )
 
     def stroke(self, lines: Sequence[Points] | Points, colour: Colour, width: float) -> None:
         """Draw one line (n, 2), or several in one go, ``width`` pixels wide."""

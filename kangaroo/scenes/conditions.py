@@ -1,4 +1,4 @@
-"""What every country shares: camera, light, weather, season and sensor, drawn without looking at the country."""
+"""What every country shares: camera, light, weather, season, sensor; drawn without looking at the country."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,8 +30,9 @@ class Camera:
             right * np.cos(self.yaw) - ahead * np.sin(self.yaw),
             right * np.sin(self.yaw) + ahead * np.cos(self.yaw),
         )
-        up, ahead = up * np.cos(self.pitch) - ahead * np.sin(self.pitch), np.maximum(
-            up * np.sin(self.pitch) + ahead * np.cos(self.pitch), 0.4
+        up, ahead = (
+            up * np.cos(self.pitch) - ahead * np.sin(self.pitch),
+            np.maximum(up * np.sin(self.pitch) + ahead * np.cos(self.pitch), 0.4),
         )
         flat = np.stack([right / ahead, -up / ahead], axis=1) * self.focal
         return flat @ self.turn.T + self.size / 2
@@ -42,7 +43,7 @@ class Camera:
         return np.array([[np.cos(self.roll), -np.sin(self.roll)], [np.sin(self.roll), np.cos(self.roll)]])
 
     def ground(self, x: ArrayLike, z: ArrayLike) -> Points:
-        """Pixels (n, 2) of points on the ground, ``x`` metres beside the road's centre, ``z`` metres ahead."""
+        """Pixels (n, 2) of points on the ground, ``x`` metres beside the road's centre, ``z`` ahead."""
         x, z = np.broadcast_arrays(np.atleast_1d(x), np.atleast_1d(z))
         return self.project(np.stack([x, np.zeros(x.shape), z], axis=1))
 

@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -41,7 +42,9 @@ class SceneSettings:
         if not 0 < self.n <= _SEEDS:
             raise DataError(f"{self.n} scenes can't be drawn: give a number from 1 to {_SEEDS:,}")
         if self.seed < 0 or self.size < 32:
-            raise DataError(f"seed {self.seed}, size {self.size}: the seed is 0 or more, the size 32 or more pixels")
+            raise DataError(
+                f"seed {self.seed}, size {self.size}: the seed is 0 or more, the size 32 or more pixels"
+            )
 
     def scene(self, index: int) -> tuple[str, int]:
         """Country and seed of scene ``index``, 0 to n - 1; no two scenes share a seed, so none are twins."""
@@ -53,12 +56,15 @@ def write_folder(out: Path, settings: SceneSettings, *, workers: int | None = No
 
     Raises DataError where ``out`` holds other scenes or files that are not scenes.
     """
-    _check_out(out, settings)
+    if out.exists() and any(out.iterdir()) and not holds(out, settings):
+        raise DataError(
+            f"{out} holds other files or scenes of other settings: choose another folder or empty it"
+        )
     if (out / "scenes.json").exists():
         return out
     parts = out / ".parts"
     parts.mkdir(parents=True, exist_ok=True)
-    write_json(parts / "settings.json", asdict(settings))
+    write_json(parts / "settings.json", _record(settings))
     starts = [start for start in range(0, settings.n, _CHUNK) if not (parts / f"{start:07d}.csv").exists()]
     workers = min(workers or os.cpu_count() or 1, len(starts))
     bar = progress(range(len(starts)), "drawing scenes", unit=f" x {_CHUNK} scenes")
@@ -73,15 +79,16 @@ def write_folder(out: Path, settings: SceneSettings, *, workers: int | None = No
     return _finish(out, settings)
 
 
-def _check_out(out: Path, settings: SceneSettings) -> None:
-    if not out.exists() or not any(out.iterdir()):
-        return
-    record = next((path for path in (out / "scenes.json", out / ".parts" / "settings.json") if path.exists()), None)
-    if record is None:
-        raise DataError(f"{out} is not empty and holds no drawn scenes: choose another folder with --out")
-    kept = json.loads(record.read_text(encoding="utf-8"))
-    if kept != json.loads(json.dumps(asdict(settings))):
-        raise DataError(f"{out} holds drawn scenes of other settings: choose another folder, or remove it first")
+def holds(out: Path, settings: SceneSettings) -> bool:
+    """Whether ``out`` holds the scenes of these settings, wholly or as far as a killed call came."""
+    record = next(
+        (path for path in (out / "scenes.json", out / ".parts" / "settings.json") if path.exists()), None
+    )
+    return record is not None and json.loads(record.read_text(encoding="utf-8")) == _record(settings)
+
+
+def _record(settings: SceneSettings) -> dict[str, Any]:
+    return asdict(settings) | {"countries": list(settings.countries)}
 
 
 def _write_chunk(out: Path, settings: SceneSettings, start: int) -> None:
@@ -93,7 +100,13 @@ def _write_chunk(out: Path, settings: SceneSettings, start: int) -> None:
         (out / file).parent.mkdir(parents=True, exist_ok=True)
         (out / file).write_bytes(scene.jpeg)
         rows.append(
-            {"file": file.as_posix(), "country": country, "place": f"drawn-{seed:08d}", "lat": scene.lat, "lon": scene.lon}
+            {
+                "file": file.as_posix(),
+                "country": country,
+                "place": f"drawn-{seed:08d}",
+                "lat": scene.lat,
+                "lon": scene.lon,
+            }
             | {cue: scene.cues.get(cue, "") for cue in SHOWN}
         )
     with atomic(out / ".parts" / f"{start:07d}.csv") as temporary:
@@ -103,10 +116,13 @@ def _write_chunk(out: Path, settings: SceneSettings, start: int) -> None:
 def _finish(out: Path, settings: SceneSettings) -> Path:
     parts = sorted((out / ".parts").glob("*.csv"))
     table = pd.concat([pd.read_csv(part, keep_default_na=False) for part in parts])
-    for name, columns in (("labels.csv", ["file", "country", "place", "lat", "lon"]), ("cues.csv", ["file", "country", *SHOWN])):
+    for name, columns in (
+        ("labels.csv", ["file", "country", "place", "lat", "lon"]),
+        ("cues.csv", ["file", "country", *SHOWN]),
+    ):
         with atomic(out / name) as temporary:
             table[columns].to_csv(temporary, index=False)
-    write_json(out / "scenes.json", asdict(settings))
+    write_json(out / "scenes.json", _record(settings))
     for part in (*parts, out / ".parts" / "settings.json"):
         part.unlink()
     (out / ".parts").rmdir()
@@ -116,4 +132,4 @@ def _finish(out: Path, settings: SceneSettings) -> Path:
 def read_cues(folder: Path, files: Sequence[str]) -> list[dict[str, str]]:
     """The visible cues (cue -> style) of each file, named relative to ``folder``."""
     table = pd.read_csv(folder / "cues.csv", keep_default_na=False, index_col="file").drop(columns="country")
-    return [{cue: style for cue, style in table.loc[file].items() if style} for file in files]
+    return [{str(cue): style for cue, style in table.loc[file].items() if style} for file in files]

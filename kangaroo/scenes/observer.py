@@ -14,7 +14,10 @@ from kangaroo.scenes.profiles import SHOWN, chances, styles
 def posterior(cues: Mapping[str, str], countries: Sequence[str]) -> NDArray[np.float64]:
     """Probability of each country (equal priors), given the visible cues (cue -> style)."""
     likelihood = np.array(
-        [np.prod([chances(country, cue).get(style, 0.0) for cue, style in cues.items()]) for country in countries]
+        [
+            np.prod([chances(country, cue).get(style, 0.0) for cue, style in cues.items()])
+            for country in countries
+        ]
     )
     return likelihood / likelihood.sum()
 
@@ -28,7 +31,9 @@ def expected_accuracy(countries: Sequence[str]) -> float:
     """
     joint = np.full((len(countries), 1), 1 / len(countries))
     for cue, shown in SHOWN.items():
-        likelihood = np.array([[chances(country, cue).get(style, 0.0) for style in styles(cue)] for country in countries])
+        likelihood = np.array(
+            [[chances(country, cue).get(style, 0.0) for style in styles(cue)] for country in countries]
+        )
         likelihood = np.hstack([shown * likelihood, np.full((len(countries), 1), 1 - shown)])
         joint = (joint[:, :, None] * likelihood[:, None, :]).reshape(len(countries), -1)
         joint = joint[:, joint.any(axis=0)]

@@ -14,16 +14,25 @@ from kangaroo.data.images import decode, decode_and_hash, decode_many, standardi
 from kangaroo.errors import PhotoError
 
 
-def png(path: Path, kind: int, depth: int, rows: list[bytes], width: int, size: tuple[int, int] | None = None,
-        extra: bytes = b"") -> Path:
+def png(
+    path: Path,
+    kind: int,
+    depth: int,
+    rows: list[bytes],
+    width: int,
+    size: tuple[int, int] | None = None,
+    extra: bytes = b"",
+) -> Path:
     """Write a PNG by the specification: Pillow itself writes no 16-bit colour and no false header."""
+
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
     header = struct.pack(">IIBBBBB", *(size or (width, len(rows))), depth, kind, 0, 0, 0)
     data = zlib.compress(b"".join(b"\0" + row for row in rows))
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra + chunk(b"IDAT", data)
-                     + chunk(b"IEND", b""))
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    )
     return path
 
 
@@ -61,26 +70,32 @@ def test_resizing_is_antialiased():
     assert np.abs(decode(stripes, 8)[:, 1:-1].astype(float) - 127.5).max() < 8
 
 
-@pytest.mark.parametrize(("mode", "colour", "rgb"), [
-    ("L", 77, (77, 77, 77)),
-    ("1", 1, (255, 255, 255)),
-    ("RGBA", (200, 100, 0, 0), (255, 255, 255)),
-    ("RGBA", (200, 100, 0, 51), (244, 224, 204)),  # 51/255 = one fifth of the colour, the rest white
-    ("LA", (0, 51), (204, 204, 204)),
-    ("I;16", 0x8040, (128, 128, 128)),
-    ("RGB", (1, 2, 3), (1, 2, 3)),
-])
+@pytest.mark.parametrize(
+    ("mode", "colour", "rgb"),
+    [
+        ("L", 77, (77, 77, 77)),
+        ("1", 1, (255, 255, 255)),
+        ("RGBA", (200, 100, 0, 0), (255, 255, 255)),
+        ("RGBA", (200, 100, 0, 51), (244, 224, 204)),  # 51/255 = one fifth of the colour, the rest white
+        ("LA", (0, 51), (204, 204, 204)),
+        ("I;16", 0x8040, (128, 128, 128)),
+        ("RGB", (1, 2, 3), (1, 2, 3)),
+    ],
+)
 def test_png_colour_modes(tmp_path, mode, colour, rgb):
     assert one_colour(tmp_path / "a.png", mode, colour) == pytest.approx(rgb, abs=1)
 
 
-@pytest.mark.parametrize(("mode", "colour", "rgb"), [
-    ("L", 77, (77, 77, 77)),
-    ("RGB", (250, 10, 20), (250, 10, 20)),
-    ("CMYK", (0, 255, 255, 0), (255, 0, 0)),
-    ("CMYK", (255, 0, 0, 0), (0, 255, 255)),
-    ("CMYK", (0, 0, 0, 204), (51, 51, 51)),
-])
+@pytest.mark.parametrize(
+    ("mode", "colour", "rgb"),
+    [
+        ("L", 77, (77, 77, 77)),
+        ("RGB", (250, 10, 20), (250, 10, 20)),
+        ("CMYK", (0, 255, 255, 0), (255, 0, 0)),
+        ("CMYK", (255, 0, 0, 0), (0, 255, 255)),
+        ("CMYK", (0, 0, 0, 204), (51, 51, 51)),
+    ],
+)
 def test_jpeg_colour_modes(tmp_path, mode, colour, rgb):
     seen = one_colour(tmp_path / "a.JPEG", mode, colour, format="JPEG", quality=100)
     assert seen == pytest.approx(rgb, abs=3)
@@ -100,12 +115,15 @@ def test_palette_with_a_transparent_colour(tmp_path):
     assert decode(tmp_path / "b.png", 4)[0, 0].tolist() == [255, 255, 255]
 
 
-@pytest.mark.parametrize(("kind", "pixel", "rgb"), [
-    (0, ">H", (0x12, 0x12, 0x12)),
-    (2, ">HHH", (0x12, 0x80, 0xFF)),
-    (4, ">HH", (0x12, 0x12, 0x12)),
-    (6, ">HHHH", (0x12, 0x80, 0xFF)),
-])
+@pytest.mark.parametrize(
+    ("kind", "pixel", "rgb"),
+    [
+        (0, ">H", (0x12, 0x12, 0x12)),
+        (2, ">HHH", (0x12, 0x80, 0xFF)),
+        (4, ">HH", (0x12, 0x12, 0x12)),
+        (6, ">HHHH", (0x12, 0x80, 0xFF)),
+    ],
+)
 def test_sixteen_bits_are_scaled_not_clipped(tmp_path, kind, pixel, rgb):
     values = (0x1234, 0x8056, 0xFF78) if kind & 2 else (0x1234,)
     row = struct.pack(pixel, *values, *((0xFFFF,) if kind & 4 else ())) * 4
@@ -167,7 +185,7 @@ def test_truncated(tmp_path, form, share):
     buffer = io.BytesIO()
     Image.fromarray(noise(64, 64)).save(buffer, form)
     path = tmp_path / f"a.{form.lower()}"
-    path.write_bytes(buffer.getvalue()[:int(share * buffer.tell())])
+    path.write_bytes(buffer.getvalue()[: int(share * buffer.tell())])
     with pytest.raises(PhotoError, match=r"^truncated or damaged$"):
         decode(path, 32)
 
@@ -180,15 +198,18 @@ def test_truncated_progressive_jpeg_and_one_within_its_header(tmp_path):
             decode(tmp_path / "a.jpg", 64)
 
 
-@pytest.mark.parametrize(("name", "content", "reason"), [
-    ("a.jpg", b"", "^empty file$"),
-    ("a.jpg", b"This is text.", "^not a picture"),
-    ("a.webp", b"RIFF\0\0\0\0WAVEfmt ", "^not a picture"),
-    ("a.png", jpeg(), r"^is a JPEG picture named \.png$"),
-    ("a.JPG", b"\x89PNG\r\n\x1a\n", r"^is a PNG picture named \.JPG$"),
-    ("a.gif", b"GIF89a", r"^unsupported file type \.gif \(use jpg"),
-    ("a", b"", r"^unsupported file type \(no ending\)"),
-])
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.jpg", b"", "^empty file$"),
+        ("a.jpg", b"This is text.", "^not a picture"),
+        ("a.webp", b"RIFF\0\0\0\0WAVEfmt ", "^not a picture"),
+        ("a.png", jpeg(), r"^is a JPEG picture named \.png$"),
+        ("a.JPG", b"\x89PNG\r\n\x1a\n", r"^is a PNG picture named \.JPG$"),
+        ("a.gif", b"GIF89a", r"^unsupported file type \.gif \(use jpg"),
+        ("a", b"", r"^unsupported file type \(no ending\)"),
+    ],
+)
 def test_bad_files(tmp_path, name, content, reason):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(PhotoError, match=reason):
@@ -222,10 +243,15 @@ def test_a_decompression_bomb_is_refused_by_its_header(tmp_path, side):
     assert limit == Image.MAX_IMAGE_PIXELS
 
 
-@pytest.mark.parametrize("photo", [
-    np.zeros((4, 4, 3), np.float32), np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8),
-    np.zeros((0, 4, 3), np.uint8),
-])
+@pytest.mark.parametrize(
+    "photo",
+    [
+        np.zeros((4, 4, 3), np.float32),
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((0, 4, 3), np.uint8),
+    ],
+)
 def test_other_arrays_are_refused_naming_them(photo):
     with pytest.raises(PhotoError, match=str(photo.dtype)) as raised:
         decode(photo, 4)

@@ -24,8 +24,11 @@ def test_photos_of_several_roots_are_merged_by_class(make_folder):
     assert manifest.counts == {"Austria": 3, "Croatia": 1, "New Zealand": 1}
     assert list(manifest.photos) == ["file", "class", "state", "place", "lat", "lon"]
     assert manifest.photos["file"].tolist() == [
-        f"{one}/Austria/1.jpg", f"{two}/Austria/3.Jpeg", f"{two}/Austria/deep/er/2.webp",
-        f"{two}/Croatia/4.png", f"{one}/New Zealand/Manawatū-Whanganui/b.JPG",
+        f"{one}/Austria/1.jpg",
+        f"{two}/Austria/3.Jpeg",
+        f"{two}/Austria/deep/er/2.webp",
+        f"{two}/Croatia/4.png",
+        f"{one}/New Zealand/Manawatū-Whanganui/b.JPG",
     ]
     assert manifest.photos["state"].tolist() == ["", "", "deep", "", "Manawatū-Whanganui"]
     assert manifest.photos["place"].is_unique
@@ -43,9 +46,15 @@ def test_classes_are_chosen_and_ordered_as_asked(make_folder):
 
 def test_labels_give_place_and_coordinates(make_folder):
     root = make_folder(
-        "root", "A/1.jpg", "A/2.jpg", "A/3.jpg", "A/4.jpg", "A/5.jpg", "B/6.jpg",
+        "root",
+        "A/1.jpg",
+        "A/2.jpg",
+        "A/3.jpg",
+        "A/4.jpg",
+        "A/5.jpg",
+        "B/6.jpg",
         labels="file,country,place,lat,lon\nA/1.jpg,A, spot ,1,2\nA/2.jpg,A,,-0.000001,20\n"
-               "A/3.jpg,A,,0.000004,20.000001\nA/4.jpg,A,,0.00002,20\nB/6.jpg,B, spot ,,\n",
+        "A/3.jpg,A,,0.000004,20.000001\nA/4.jpg,A,,0.00002,20\nB/6.jpg,B, spot ,,\n",
     )
     photos = by_file(read_folders([root]), root)
     assert photos.loc["A/1.jpg", "place"] == photos.loc["B/6.jpg", "place"] == " spot "
@@ -102,8 +111,9 @@ def test_a_photo_that_coordinates_promise_is_missed(make_folder):
 
 
 def test_each_place_is_one_location(make_folder):
-    root = make_folder("root", "A/1.jpg", "A/2.jpg", "A/3.jpg",
-                       labels="file,place,lat,lon\nA/1.jpg,p,1,2\nA/2.jpg,p,1,2\n")
+    root = make_folder(
+        "root", "A/1.jpg", "A/2.jpg", "A/3.jpg", labels="file,place,lat,lon\nA/1.jpg,p,1,2\nA/2.jpg,p,1,2\n"
+    )
     locations = read_folders([root]).locations
     assert list(locations) == ["class", "state", "lat", "lon", "has_photo"]
     assert locations["lat"].tolist() == pytest.approx([1, np.nan], nan_ok=True)
@@ -113,8 +123,11 @@ def test_each_place_is_one_location(make_folder):
 @pytest.mark.parametrize(("on_disk", "in_table"), [("NFC", "NFD"), ("NFD", "NFC")])
 def test_names_compare_in_composed_unicode(make_folder, on_disk, in_table):
     name = "Österreich/Manawatū-Whanganui/ä b.jpg"
-    root = make_folder("root", unicodedata.normalize(on_disk, name),
-                       labels=f"file,place\n{unicodedata.normalize(in_table, name)},p\n")
+    root = make_folder(
+        "root",
+        unicodedata.normalize(on_disk, name),
+        labels=f"file,place\n{unicodedata.normalize(in_table, name)},p\n",
+    )
     manifest = read_folders([root], [unicodedata.normalize(in_table, "Österreich")])
     assert manifest.classes == (unicodedata.normalize("NFC", "Österreich"),)
     assert manifest.photos["place"].tolist() == ["p"]
@@ -213,13 +226,20 @@ def test_fingerprint_depends_on_content_only(make_folder):
         assert manifest_sha256(changed) != manifest_sha256(photos)
 
 
-
-
 def test_real_folders(photos):
     manifest = read_folders([photos / "europe", photos / "oceania", photos / "croatia"])
     assert manifest.counts == {
-        "Australia": 484, "Austria": 489, "Croatia": 584, "Czechia": 482, "Greece": 493, "Hungary": 474,
-        "Italy": 457, "New Zealand": 32, "Norway": 474, "Slovakia": 479, "United Kingdom": 483,
+        "Australia": 484,
+        "Austria": 489,
+        "Croatia": 584,
+        "Czechia": 482,
+        "Greece": 493,
+        "Hungary": 474,
+        "Italy": 457,
+        "New Zealand": 32,
+        "Norway": 474,
+        "Slovakia": 479,
+        "United Kingdom": 483,
     }
     assert manifest.rejected == ()
     places = manifest.photos.groupby("class")["place"].nunique()

@@ -61,9 +61,9 @@ def test_a_large_place_does_not_burst_the_share():
         assert share(photos, split_by_place(photos, validation=0.2, seed=seed))["A"] == pytest.approx(0.2)
 
 
-@pytest.mark.parametrize(("sizes", "validation"), [
-    ([1, 1], 0.01), ([1, 1], 0.99), ([50, 3], 0.02), ([5, 5, 5], 0.9),
-])
+@pytest.mark.parametrize(
+    ("sizes", "validation"), [([1, 1], 0.01), ([1, 1], 0.99), ([50, 3], 0.02), ([5, 5, 5], 0.9)]
+)
 def test_each_side_has_a_place(sizes, validation):
     photos = table({"A": sizes})
     split = split_by_place(photos, validation=validation, seed=3)

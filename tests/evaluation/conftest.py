@@ -15,9 +15,13 @@ def make() -> Make:
     """Predictions from labels and probabilities; classes A, B, ... and one place a photo unless told."""
 
     def build(
-        labels: Sequence[int], probabilities: Sequence[Sequence[float]], *,
-        classes: str | Sequence[str] = "ABCDEFGH", places: Sequence[str] = (),
-        lat: Sequence[float] = (), lon: Sequence[float] = (),
+        labels: Sequence[int],
+        probabilities: Sequence[Sequence[float]],
+        *,
+        classes: str | Sequence[str] = "ABCDEFGH",
+        places: Sequence[str] = (),
+        lat: Sequence[float] = (),
+        lon: Sequence[float] = (),
     ) -> Predictions:
         p = np.array(probabilities, dtype=np.float64)
         n, k = p.shape

@@ -11,8 +11,7 @@ DEGREE_KM = 2 * np.pi * 6371.0088 / 360
 def test_by_hand_on_the_equator(make) -> None:
     """Photos 0, 1, 10 and 30 degrees from the predicted class's point; the fifth has no coordinates."""
     predictions = make(
-        [0, 0, 1, 1, 0], [[0.9, 0.1]] * 4 + [[0.1, 0.9]],
-        lat=[0, 0, 0, 0, np.nan], lon=[0, 1, 10, 30, np.nan],
+        [0, 0, 1, 1, 0], [[0.9, 0.1]] * 4 + [[0.1, 0.9]], lat=[0, 0, 0, 0, np.nan], lon=[0, 1, 10, 30, np.nan]
     )
     result = geolocation(predictions, {"A": (0, 0), "B": (0, 90)})
     assert result is not None

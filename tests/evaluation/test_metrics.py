@@ -9,8 +9,19 @@ import pytest
 from kangaroo.evaluation.metrics import evaluate
 
 KEYS = [
-    "n", "classes", "accuracy", "balanced_accuracy", "top3_accuracy", "loss", "confusion_matrix", "per_class",
-    "confidence", "ece", "brier", "accuracy_ci95", "rejected",
+    "n",
+    "classes",
+    "accuracy",
+    "balanced_accuracy",
+    "top3_accuracy",
+    "loss",
+    "confusion_matrix",
+    "per_class",
+    "confidence",
+    "ece",
+    "brier",
+    "accuracy_ci95",
+    "rejected",
 ]
 
 
@@ -28,7 +39,9 @@ def test_keys_and_types_without_coordinates(make) -> None:
     assert json.loads(json.dumps(metrics, allow_nan=False)) == metrics
     assert metrics["per_class"]["B"] == {"precision": 0, "recall": 0, "f1": 0, "n": 0}
     assert metrics["confidence"] == {
-        "mean": pytest.approx(0.65), "correct": pytest.approx(0.65), "wrong": None,
+        "mean": pytest.approx(0.65),
+        "correct": pytest.approx(0.65),
+        "wrong": None,
     }
     assert metrics["rejected"] == [{"file": "A/x.jpg", "reason": "empty file"}]
     assert metrics["ece"] == pytest.approx(0.35)

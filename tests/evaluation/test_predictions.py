@@ -32,7 +32,14 @@ def test_derived(three: Predictions) -> None:
 def test_frame(three: Predictions) -> None:
     frame = three.frame()
     assert list(frame.columns) == [
-        "file", "place", "label", "prediction", "confidence", "correct", "p_Austria", "p_Manawatū-Whanganui",
+        "file",
+        "place",
+        "label",
+        "prediction",
+        "confidence",
+        "correct",
+        "p_Austria",
+        "p_Manawatū-Whanganui",
     ]
     assert frame.iloc[1].tolist() == ["NA", "NA", "Austria", "Manawatū-Whanganui", 2 / 3, False, 1 / 3, 2 / 3]
 

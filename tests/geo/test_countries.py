@@ -66,8 +66,11 @@ def test_driving_sides() -> None:
     [
         # Geoscience Australia, Lambert gravitational centre; Číhošť; Pusztavacs; Ogndalsfjella (mainland);
         # Ordnance Survey's centre of Great Britain, to which Northern Ireland adds a step to the west.
-        ("Australia", -25.610, 134.355), ("Czechia", 49.744, 15.339), ("Hungary", 47.180, 19.504),
-        ("Norway", 63.991, 12.308), ("United Kingdom", 54.004, -2.548),
+        ("Australia", -25.610, 134.355),
+        ("Czechia", 49.744, 15.339),
+        ("Hungary", 47.180, 19.504),
+        ("Norway", 63.991, 12.308),
+        ("United Kingdom", 54.004, -2.548),
     ],
 )
 def test_centroids_near_published_centres(name: str, lat: float, lon: float) -> None:
@@ -78,7 +81,11 @@ def test_centroids_near_published_centres(name: str, lat: float, lon: float) -> 
 
 def test_the_states_of_the_report() -> None:
     assert {country: len(states) for country, states in STATES.items()} == {
-        "Australia": 8, "Austria": 9, "Czechia": 8, "New Zealand": 16, "Slovakia": 8,
+        "Australia": 8,
+        "Austria": 9,
+        "Czechia": 8,
+        "New Zealand": 16,
+        "Slovakia": 8,
     }
     for country, states in STATES.items():
         assert find(country) is not None

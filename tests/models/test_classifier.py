@@ -20,10 +20,20 @@ def make(folder: Path, n_classes: int) -> Classifier:
     model = cnn.build(16, n_classes, seed=1)
     rng = np.random.default_rng(0)
     model.set_weights([w + rng.normal(0, 0.1, w.shape) for w in model.get_weights()])
-    store.save(model, folder / "m.keras", Card(
-        classes=CLASSES[n_classes], image_size=16, task="test", training={}, data={}, metrics={},
-        intended_use="tests", limits="none",
-    ))
+    store.save(
+        model,
+        folder / "m.keras",
+        Card(
+            classes=CLASSES[n_classes],
+            image_size=16,
+            task="test",
+            training={},
+            data={},
+            metrics={},
+            intended_use="tests",
+            limits="none",
+        ),
+    )
     return kangaroo.load(folder / "m.keras")
 
 
@@ -61,7 +71,10 @@ def test_frame_agrees_with_probabilities(classifier: Classifier, arrays: list[np
     frame = classifier.predict(arrays)
     p = classifier.probabilities(np.stack([decode(photo, 16) for photo in arrays]))
     assert list(frame.columns) == [
-        "file", "prediction", "confidence", *(f"p_{name}" for name in classifier.classes)
+        "file",
+        "prediction",
+        "confidence",
+        *(f"p_{name}" for name in classifier.classes),
     ]
     np.testing.assert_allclose(frame.filter(like="p_"), p, atol=1e-6)
     np.testing.assert_allclose(frame["confidence"], p.max(axis=1), atol=1e-6)

@@ -15,7 +15,9 @@ def test_layers_are_the_reports() -> None:
     block = ["Conv2D", "MaxPooling2D"]
     assert [type(layer).__name__ for layer in layers] == [*block * 6, "Flatten", "Dense", "Dropout", "Dense"]
     assert [layer.activation.__name__ for layer in layers if hasattr(layer, "activation")] == [
-        *["relu"] * 6, "linear", "softmax"
+        *["relu"] * 6,
+        "linear",
+        "softmax",
     ]
     assert layers[-2].rate == 0.1
 

@@ -67,14 +67,17 @@ def test_other_sizes_of_the_same_shape(tmp_path: Path) -> None:
     assert store.load(tmp_path / "new.keras")[0].output_shape == (None, 3)
 
 
-@pytest.mark.parametrize("kernels", [
-    [(3, 3, 3, 4), (8, 10), (10, 3)],  # 8 values of 4 filters: no square
-    [(5, 5, 3, 4), (16, 10), (10, 3)],  # 5 x 5 convolution
-    [(3, 3, 3, 4), (16, 3)],  # one dense layer
-    [(3, 3, 3, 4), (16, 10), (9, 3)],  # doesn't chain
-    [(3, 3, 3, 4), (16, 10), (10, 2)],  # two outputs where the report has one
-    [],
-])
+@pytest.mark.parametrize(
+    "kernels",
+    [
+        [(3, 3, 3, 4), (8, 10), (10, 3)],  # 8 values of 4 filters: no square
+        [(5, 5, 3, 4), (16, 10), (10, 3)],  # 5 x 5 convolution
+        [(3, 3, 3, 4), (16, 3)],  # one dense layer
+        [(3, 3, 3, 4), (16, 10), (9, 3)],  # doesn't chain
+        [(3, 3, 3, 4), (16, 10), (10, 2)],  # two outputs where the report has one
+        [],
+    ],
+)
 def test_unexpected_shapes_are_named(tmp_path: Path, kernels: list[tuple[int, ...]]) -> None:
     old = saved_model(tmp_path / "old", *kernels)
     with pytest.raises(ModelError) as caught:

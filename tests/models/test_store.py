@@ -15,13 +15,33 @@ from kangaroo.files import sha256
 from kangaroo.models import cnn, store
 from kangaroo.models.store import Card
 
-KEYS = ["classes", "image_size", "preprocessing", "task", "training", "data", "metrics", "parameters",
-        "sha256", "versions", "intended_use", "limits"]
+KEYS = [
+    "classes",
+    "image_size",
+    "preprocessing",
+    "task",
+    "training",
+    "data",
+    "metrics",
+    "parameters",
+    "sha256",
+    "versions",
+    "intended_use",
+    "limits",
+]
 
 
 def card(*classes: str) -> Card:
-    return Card(classes=classes, image_size=8, task="test", training={"epochs": 1}, data={"drawn": True},
-                metrics={}, intended_use="tests", limits="none")
+    return Card(
+        classes=classes,
+        image_size=8,
+        task="test",
+        training={"epochs": 1},
+        data={"drawn": True},
+        metrics={},
+        intended_use="tests",
+        limits="none",
+    )
 
 
 @pytest.fixture
@@ -70,8 +90,13 @@ def test_file_loads_without_kangaroo(saved: Path) -> None:
         "print(model(numpy.load(sys.argv[2])).numpy().tolist());"
         "assert not any(name.startswith('kangaroo') for name in sys.modules)"
     )
-    out = subprocess.run([sys.executable, "-c", code, saved, saved.with_suffix(".npy")],
-                         check=True, capture_output=True, text=True, cwd=saved.parent).stdout
+    out = subprocess.run(
+        [sys.executable, "-c", code, saved, saved.with_suffix(".npy")],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=saved.parent,
+    ).stdout
     expected = np.asarray(cnn.build(8, 2, seed=0)(photos))
     np.testing.assert_allclose(json.loads(out), expected, rtol=1e-6)
 
@@ -104,13 +129,16 @@ def test_card_with_other_content(saved: Path) -> None:
     assert refusal(saved).endswith("lacks limits")
 
 
-@pytest.mark.parametrize(("changes", "reason"), [
-    ({"preprocessing": {"crop": "none"}}, "preprocessing"),
-    ({"classes": ["a", "b", "c"]}, "tells 2 classes apart, but its card names 3"),
-    ({"classes": ["a", "a"]}, "the same name"),
-    ({"image_size": 16}, "takes photos of shape"),
-    ({"sha256": "0" * 64}, "was changed after its card was written"),
-])
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"preprocessing": {"crop": "none"}}, "preprocessing"),
+        ({"classes": ["a", "b", "c"]}, "tells 2 classes apart, but its card names 3"),
+        ({"classes": ["a", "a"]}, "the same name"),
+        ({"image_size": 16}, "takes photos of shape"),
+        ({"sha256": "0" * 64}, "was changed after its card was written"),
+    ],
+)
 def test_card_that_does_not_fit(saved: Path, changes: dict[str, Any], reason: str) -> None:
     write_card(saved, **changes)
     assert reason in refusal(saved)
@@ -142,7 +170,10 @@ def test_file_that_names_foreign_code_is_refused(saved: Path, tmp_path: Path) ->
     config = json.loads(parts["config.json"])
     target = tmp_path / "written"
     config["config"]["layers"][1] = {
-        "module": "pathlib", "class_name": "Path", "registered_name": None, "config": {"path": str(target)},
+        "module": "pathlib",
+        "class_name": "Path",
+        "registered_name": None,
+        "config": {"path": str(target)},
     }
     with zipfile.ZipFile(saved, "w") as archive:
         for name, data in (parts | {"config.json": json.dumps(config).encode()}).items():

@@ -90,8 +90,15 @@ def test_a_kilometre_is_as_long_in_both_directions():
 
 
 def test_many_states_share_one_colour():
-    many = pd.DataFrame({"class": "New Zealand", "state": [f"s{i}" for i in range(16)], "lat": -40.0,
-                         "lon": np.arange(16.0), "has_photo": True})
+    many = pd.DataFrame(
+        {
+            "class": "New Zealand",
+            "state": [f"s{i}" for i in range(16)],
+            "lat": -40.0,
+            "lon": np.arange(16.0),
+            "has_photo": True,
+        }
+    )
     (ax,) = data.locations_map(many).axes
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["with a photo, 16"]
 

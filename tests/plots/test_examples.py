@@ -4,11 +4,13 @@ import pytest
 
 from kangaroo.plots import examples
 
-PREDICTIONS = pd.DataFrame({
-    "label": ["Austria", "Austria", "Australia", "Australia", "Austria"],
-    "prediction": ["Austria", "Australia", "Australia", "Austria", "Austria"],
-    "confidence": [0.84684, 0.6, 0.95, 0.99, 0.55],
-})
+PREDICTIONS = pd.DataFrame(
+    {
+        "label": ["Austria", "Austria", "Australia", "Australia", "Austria"],
+        "prediction": ["Austria", "Australia", "Australia", "Austria", "Austria"],
+        "confidence": [0.84684, 0.6, 0.95, 0.99, 0.55],
+    }
+)
 
 
 def pictures(n):

@@ -4,10 +4,16 @@ import pytest
 
 from kangaroo.plots import training
 
-HISTORY = pd.DataFrame({
-    "epoch": [1, 2, 3], "loss": [0.7, 0.4, 0.2], "accuracy": [0.5, 0.8, 0.9],
-    "val_loss": [0.8, 0.5, 0.6], "val_accuracy": [0.4, 0.7, 0.6], "seconds": [9.0, 8.0, 8.0],
-})
+HISTORY = pd.DataFrame(
+    {
+        "epoch": [1, 2, 3],
+        "loss": [0.7, 0.4, 0.2],
+        "accuracy": [0.5, 0.8, 0.9],
+        "val_loss": [0.8, 0.5, 0.6],
+        "val_accuracy": [0.4, 0.7, 0.6],
+        "seconds": [9.0, 8.0, 8.0],
+    }
+)
 
 
 @pytest.mark.parametrize("epochs", [1, 3])

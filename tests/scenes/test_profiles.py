@@ -19,6 +19,12 @@ def test_the_five_countries_of_the_report_can_be_drawn_and_placed():
 
 def test_driving_side_and_warning_signs_follow_the_law():
     for country in ("Australia", "New Zealand"):
-        assert (chances(country, "driving side"), chances(country, "warning sign")) == ({"left": 1}, {"yellow diamond": 1})
+        assert (chances(country, "driving side"), chances(country, "warning sign")) == (
+            {"left": 1},
+            {"yellow diamond": 1},
+        )
     for country in ("Austria", "Czechia", "Slovakia"):
-        assert (chances(country, "driving side"), chances(country, "warning sign")) == ({"right": 1}, {"red triangle": 1})
+        assert (chances(country, "driving side"), chances(country, "warning sign")) == (
+            {"right": 1},
+            {"red triangle": 1},
+        )

@@ -82,9 +82,13 @@ def test_mean_colour_does_not_tell_the_country(pair):
     assert np.abs(means[0] - means[1]).max() < 2
 
 
-@pytest.mark.parametrize("model", [RidgeClassifier(1.0), RidgeClassifier(3000.0), LogisticRegression(max_iter=300)], ids=str)
+@pytest.mark.parametrize(
+    "model", [RidgeClassifier(1.0), RidgeClassifier(3000.0), LogisticRegression(max_iter=300)], ids=str
+)
 def test_linear_models_on_small_pictures_learn_little(pair, model):
-    photos = np.stack([_small(scene.photo) for scenes in zip(*pair.values(), strict=True) for scene in scenes])
+    photos = np.stack(
+        [_small(scene.photo) for scenes in zip(*pair.values(), strict=True) for scene in scenes]
+    )
     labels = np.arange(len(photos)) % 2
     features = standardize(photos).reshape(len(photos), -1)
     with warnings.catch_warnings():

@@ -1,0 +1,100 @@
+"""An experiment's photos: from photo folders or drawn for it, decoded once, and split by place."""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from experiments.flags import RunSettings
+from kangaroo.data.cache import decode_photos
+from kangaroo.data.images import Pixels
+from kangaroo.data.manifest import Manifest, read_folders, require_classes
+from kangaroo.data.splits import small_classes, split_by_place
+from kangaroo.scenes.folder import SceneSettings, holds, read_cues, write_folder
+from kangaroo.scenes.observer import expected_accuracy, posterior
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Decoded photos, their manifest with the column split, and what to keep in mind about them."""
+
+    manifest: Manifest
+    pixels: Pixels
+    roots: tuple[Path, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def subject(self) -> str:
+        """What the figures' titles call the pictures."""
+        return "drawn scenes" if self.manifest.drawn else "photos"
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Class number of each photo, int32 (n,)."""
+        number = {name: i for i, name in enumerate(self.manifest.classes)}
+        return self.manifest.photos["class"].map(number).to_numpy(np.int32)
+
+    def rows(self, split: str) -> np.ndarray:
+        """Rows of one side of the split."""
+        return np.flatnonzero(self.manifest.photos["split"] == split)
+
+
+def load(settings: RunSettings) -> Data:
+    """Read (or first draw) the photos, and split them by place."""
+    roots = settings.images or (_draw(settings),)
+    manifest = read_folders(roots, settings.classes)
+    require_classes(manifest)
+    manifest, pixels = decode_photos(manifest, settings.image_size, settings.out)
+    require_classes(manifest)
+    manifest.photos["split"] = split_by_place(
+        manifest.photos, validation=settings.validation, seed=settings.seed
+    )
+    data = Data(manifest, pixels, tuple(roots), tuple(_warnings(manifest, roots)))
+    counts = ", ".join(f"{name} {count}" for name, count in manifest.counts.items())
+    lines = [f"{len(pixels)} {data.subject}: {counts}; rejected: {len(manifest.rejected)}"]
+    lines += [f"rejected: {bad.file}: {bad.reason}" for bad in manifest.rejected]
+    lines += [f"note: {warning}" for warning in data.warnings]
+    print("\n".join(lines), file=sys.stderr)
+    return data
+
+
+def _draw(settings: RunSettings) -> Path:
+    """Draw the run's scenes; with --overwrite they replace those of other settings."""
+    scenes = SceneSettings(settings.classes, settings.scenes, settings.seed)
+    folder = settings.out / "scenes"
+    if settings.overwrite and not holds(folder, scenes):
+        shutil.rmtree(folder, ignore_errors=True)
+    return write_folder(folder, scenes)
+
+
+def _warnings(manifest: Manifest, roots: Sequence[Path]) -> list[str]:
+    """What makes the figures of these photos worth less than they look."""
+    found = [
+        f"{few.name} is small, {few.photos} photos of {few.places} places: its figures are rough"
+        for few in small_classes(manifest.photos)
+    ]
+    sources = {
+        name: {root for root in roots for file in files if Path(file).is_relative_to(root)}
+        for name, files in manifest.photos.groupby("class")["file"]
+    }
+    if len(roots) > 1 and not set.intersection(*sources.values()):
+        found.append(
+            "no folder holds every class, so the model can tell classes apart by how a collection was taken: "
+            "part of the score may be the collection, not the country"
+        )
+    return found
+
+
+def ideal_observer(data: Data, rows: np.ndarray) -> dict[str, float]:
+    """How often somebody who knows the profiles would be right: in general, and on these very scenes."""
+    [root] = data.roots
+    files = data.manifest.photos["file"].iloc[rows]
+    names = [Path(file).relative_to(root).as_posix() for file in files]
+    certain = [posterior(cues, data.manifest.classes).max() for cues in read_cues(root, names)]
+    return {
+        "expected_accuracy": expected_accuracy(data.manifest.classes),
+        "accuracy": float(np.mean(certain)),
+    }

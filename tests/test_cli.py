@@ -1,0 +1,136 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from kangaroo.cli import main
+from kangaroo.models import cnn, store
+from kangaroo.models.store import Card
+
+CLASSES = ("Austria", "Australia")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "tiny.keras"
+    network = cnn.build(32, 2, seed=0, filters=(4, 4), units=8)
+    facts = {"training": {}, "data": {}, "metrics": {}, "intended_use": "tests", "limits": "all"}
+    store.save(network, path, Card(classes=CLASSES, image_size=32, task="test", **facts))
+    return path
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("drawn") / "scenes"
+    assert main(["scenes", "--out", str(folder), "--n", "60", "--size", "48", "--classes", *CLASSES]) == 0
+    return folder
+
+
+def run(capsys, *argv):
+    code = main([str(arg) for arg in argv])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_scenes_prints_json(capsys, tmp_path):
+    code, out, _ = run(capsys, "scenes", "--out", tmp_path / "s", "--n", 10, "--size", 32, "--json")
+    assert code == 0
+    assert json.loads(out)["n"] == 10
+    assert len(list((tmp_path / "s").rglob("*.jpg"))) == 10
+
+
+def test_predict_prints_a_line_a_photo(capsys, model, scenes):
+    code, out, _ = run(capsys, "predict", model, scenes / "Austria")
+    assert code == 0
+    assert len(out.splitlines()) == 30
+    assert all(line.split()[0] in CLASSES for line in out.splitlines())
+
+
+def test_predict_json_and_csv_agree_and_bad_files_are_named(capsys, model, scenes, tmp_path):
+    bad = tmp_path / "bad photo.jpg"
+    bad.write_text("no picture")
+    code, out, err = run(capsys, "predict", model, scenes, bad, "--json", "--csv", tmp_path / "out.csv")
+    result, table = json.loads(out), pd.read_csv(tmp_path / "out.csv")
+    assert code == 0
+    assert [row["file"] for row in result["predictions"]] == list(table["file"])
+    for row, p in zip(result["predictions"], table["p_Australia"], strict=True):
+        assert row["probabilities"]["Australia"] == pytest.approx(p)
+        assert sum(row["probabilities"].values()) == pytest.approx(1)
+        assert row["confidence"] == max(row["probabilities"].values())
+    assert [item["file"] for item in result["rejected"]] == [str(bad)]
+    assert "bad photo.jpg" in err
+
+
+def test_evaluate_gives_every_figure_of_the_contract(capsys, model, scenes):
+    code, out, _ = run(capsys, "evaluate", model, "--images", scenes, "--json")
+    metrics = json.loads(out)
+    assert code == 0
+    assert metrics["n"] == 60
+    assert metrics["classes"] == list(CLASSES)
+    assert np.sum(metrics["confusion_matrix"]) == 60
+    assert metrics["accuracy"] == pytest.approx(np.trace(metrics["confusion_matrix"]) / 60)
+    keys = {"balanced_accuracy", "top3_accuracy", "loss", "per_class", "confidence", "ece", "brier"}
+    assert keys | {"accuracy_ci95", "rejected", "geo"} <= metrics.keys()
+
+
+def test_evaluate_on_the_validation_side_of_a_split(capsys, model, scenes, tmp_path):
+    files = sorted((scenes / "Austria").rglob("*.jpg"))[:7]
+    pd.DataFrame({"file": files, "split": "validation"}).to_csv(tmp_path / "split.csv", index=False)
+    code, out, _ = run(
+        capsys, "evaluate", model, "--images", scenes, "--split", tmp_path / "split.csv", "--json"
+    )
+    assert code == 0
+    assert json.loads(out)["n"] == 7
+
+
+def test_evaluate_leaves_out_classes_that_the_model_does_not_know(capsys, model, scenes, tmp_path):
+    for name in ("Austria", "Narnia"):
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (40, 40), (9, 99, len(name))).save(tmp_path / name / "a.png")
+    code, out, err = run(capsys, "evaluate", model, "--images", tmp_path)
+    assert code == 0
+    assert "left out: Narnia" in err
+    assert out.startswith("1 photos: accuracy")
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["predict", "nowhere.keras", "MODEL"], "nowhere.keras"),
+        (["predict", "MODEL", "nowhere.jpg"], "nowhere.jpg"),
+        (["predict", "MODEL", "EMPTY"], "no photos in"),
+        (["evaluate", "MODEL", "--images", "nowhere"], "no folder nowhere"),
+        (["evaluate", "MODEL", "--images", "EMPTY"], "no class folders"),
+        (["scenes", "--out", "EMPTY", "--classes", "Atlantis"], "Atlantis"),
+        (["convert", "nowhere", "x.keras", "--classes", "A", "B"], "no folder nowhere"),
+        (["convert", "EMPTY", "x.keras", "--classes", "A", "B"], "not a TensorFlow SavedModel"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(capsys, model, tmp_path, argv, message):
+    given = {"MODEL": model, "EMPTY": tmp_path}
+    code, out, err = run(capsys, *(given.get(arg, arg) for arg in argv))
+    assert code == 2
+    assert not out
+    assert len(err.splitlines()) == 1
+    assert err.startswith("error: ")
+    assert message in err
+
+
+def test_debug_shows_the_traceback(capsys, tmp_path):
+    code, _, err = run(capsys, "evaluate", tmp_path / "no.keras", "--images", tmp_path, "--debug")
+    assert code == 2
+    assert "Traceback" in err
+
+
+@pytest.mark.parametrize(
+    "argv", [["--help"], *([name, "--help"] for name in ("predict", "evaluate", "scenes", "convert"))]
+)
+def test_help_teaches_with_an_example_and_needs_no_tensorflow(argv):
+    code = f"import sys; from kangaroo.cli import main; sys.argv[0] = 'kangaroo'\ntry: main({argv})\nfinally: assert 'keras' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "example: kangaroo" in done.stdout or argv == ["--help"]
