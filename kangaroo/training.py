@@ -104,7 +104,7 @@ def fit(
     model, history = run.restore() if resume else (None, History())
     if model is None:
         run.start()
-        model = _compiled(build(dtype_policy(config.precision)), config.learning_rate)
+        model = compiled(build(dtype_policy(config.precision)), config.learning_rate)
     for epoch in range(len(history.rows), config.epochs):
         row = _train_epoch(model, train(epoch), validation, epoch, config)
         history = History((*history.rows, row))
@@ -113,7 +113,8 @@ def fit(
     return run.best(), history
 
 
-def _compiled(model: keras.Model, learning_rate: float) -> keras.Model:
+def compiled(model: keras.Model, learning_rate: float) -> keras.Model:
+    """Set up ``model`` in place for training with Adam and the cross entropy that fits its output."""
     binary = model.output_shape[-1] == 1
     model.compile(
         keras.optimizers.Adam(learning_rate),

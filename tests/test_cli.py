@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from kangaroo.cli import main
+from kangaroo.cli import COMMANDS, main
 from kangaroo.models import cnn, store
 from kangaroo.models.store import Card
 
@@ -126,11 +126,19 @@ def test_debug_shows_the_traceback(capsys, tmp_path):
     assert "Traceback" in err
 
 
-@pytest.mark.parametrize(
-    "argv", [["--help"], *([name, "--help"] for name in ("predict", "evaluate", "scenes", "convert"))]
-)
+HELP = """
+import sys
+from kangaroo.cli import main
+try:
+    main({argv})
+finally:
+    assert "keras" not in sys.modules
+"""
+
+
+@pytest.mark.parametrize("argv", [["--help"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)
 def test_help_teaches_with_an_example_and_needs_no_tensorflow(argv):
-    code = f"import sys; from kangaroo.cli import main; sys.argv[0] = 'kangaroo'\ntry: main({argv})\nfinally: assert 'keras' not in sys.modules"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    call = [sys.executable, "-c", HELP.format(argv=argv)]
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "example: kangaroo" in done.stdout or argv == ["--help"]

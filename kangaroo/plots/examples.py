@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
-from kangaroo.plots.style import TITLE, WIDTH, headline, label, new_figure
+from kangaroo.plots.style import TITLE, WIDTH, colours, headline, label, new_axes, new_figure
 
 UNSURE_BELOW = 0.9  # the report's threshold of confidence
 
@@ -92,6 +93,22 @@ def photo_rows(rows: Mapping[str, Sequence[np.ndarray]], title: str, *, subject:
         line[0].text(-0.08, 0.5, text, ha="right", va="center", fontsize=9, transform=line[0].transAxes)
     figure.suptitle(headline(title, subject, sum(map(len, rows.values()))), fontsize=TITLE)
     return figure
+
+
+def evidence(
+    photo: np.ndarray, masks: Mapping[str, np.ndarray], title: str, *, ax: Axes | None = None
+) -> Axes:
+    """Colour what tells the country: ``photo`` uint8 (H, W, 3), ``masks`` cue -> bool (H, W)."""
+    ax = new_axes(ax, WIDTH)
+    faded = photo.mean(axis=2, keepdims=True).repeat(3, axis=2) * 0.55 + 100
+    shown = faded.astype(np.uint8)
+    for colour, mask in zip(colours(len(masks)), masks.values(), strict=True):
+        shown[mask] = 0.35 * photo[mask] + 0.65 * 255 * np.array(colour)
+    _show(ax, shown)
+    patches = [Patch(color=colour, label=cue) for colour, cue in zip(colours(len(masks)), masks, strict=True)]
+    ax.legend(handles=patches, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=2, frameon=False)
+    ax.set_title(title, fontsize=TITLE)
+    return ax
 
 
 def _show(ax: Axes, picture: np.ndarray) -> None:
