@@ -124,8 +124,8 @@ def _judge(
     last = history.rows[-1]
     metrics["warnings"] = [
         *data.warnings,
-        f"epoch {history.best_epoch} of {last.epoch} was kept for its loss on these same photos; the last "
-        f"epoch names {100 * last.val_accuracy:.1f} % of them rightly",
+        f"epoch {history.best_epoch} of {last.epoch} was kept because its loss on these same {data.subject} is "
+        f"lowest; the last epoch names {100 * last.val_accuracy:.1f} % of them rightly",
     ]
     if not settings.images:
         metrics["ideal_observer"] = ideal_observer(data, rows)

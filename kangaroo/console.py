@@ -9,7 +9,7 @@ from kangaroo.errors import KangarooError
 
 
 def guarded(work: Callable[[], None], *, debug: bool) -> int:
-    """Run ``work`` and give the exit code: 0 done, 2 unusable input, 130 interrupted, 1 anything else.
+    """Run ``work`` and give the exit code: 0 done, 2 unusable input, 1 anything else.
 
     An error is one line on stderr; with ``debug`` its traceback stands before it.
     """
@@ -18,7 +18,7 @@ def guarded(work: Callable[[], None], *, debug: bool) -> int:
     except KangarooError as error:
         return _fail(str(error), 2, debug)
     except KeyboardInterrupt:
-        return _fail("stopped", 130, debug)
+        return _fail("stopped: a run goes on with --resume", 1, debug)
     except BrokenPipeError:  # the reader of our output, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

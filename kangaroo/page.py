@@ -34,6 +34,7 @@ td:not(.right) { overflow-wrap: anywhere; min-width: 6rem; }
 .right { text-align: right; white-space: nowrap; }
 .scroll { max-width: 100%; overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+@media (max-width: 30rem) { table { font-size: .85rem; } }
 caption { padding: .5rem 0; color: var(--soft); text-align: left; }
 th, td { padding: .35rem clamp(.6rem, 2vw, 1.2rem) .35rem 0; border-bottom: 1px solid var(--line);
   text-align: left; vertical-align: top; }

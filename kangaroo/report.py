@@ -143,7 +143,8 @@ def _key_numbers(metrics: Mapping[str, Any]) -> dict[str, str]:
         found["median distance error"] = f"{geo['median_km']:,.0f} km"
         found["mean distance error"] = f"{geo['mean_km']:,.0f} km"
         found["mean GeoGuessr score, of 5,000"] = f"{geo['geoscore']:,.0f}"
-        found |= {f"within {km} km": _percent(share) for km, share in geo["accuracy_at_km"].items()}
+        shares = geo["accuracy_at_km"].items()
+        found |= {f"within {km} km": _percent(share) for km, share in shares if share}
     return found
 
 
