@@ -20,18 +20,13 @@ from kangaroo.evaluation.predictions import Predictions
 from kangaroo.files import atomic, write_json
 from kangaroo.models import cnn, store
 from kangaroo.models.classifier import probabilities
+from kangaroo.models.precision import resolve
 from kangaroo.report import write_report
+from kangaroo.scenes.profiles import PROFILES
 from kangaroo.training import History, TrainConfig, fit
 
-FILES = (
-    "model.keras",
-    "model.json",
-    "history.csv",
-    "metrics.json",
-    "predictions.csv",
-    "split.csv",
-    "report.html",
-)
+# What a run leaves beside its figures, and fit() doesn't clear by itself.
+FILES = ("model.json", "metrics.json", "predictions.csv", "split.csv", "report.html")
 
 
 INTENDED_USE = "Teaching and research: which of these countries a street-level photo shows."
@@ -62,7 +57,7 @@ def _check(settings: RunSettings) -> None:
     out = settings.out
     held = {path.name for path in out.iterdir() if path.name[0] != "."} if out.is_dir() else set()
     strange = {name for name in held if not name.startswith("checkpoint-")}
-    strange -= {*FILES, "settings.json", "figures", "scenes"}
+    strange -= {*FILES, "model.keras", "history.csv", "settings.json", "figures", "scenes"}
     if strange:
         raise DataError(f"{out} holds {min(strange)}, which no run leaves: choose another folder with --out")
     if held and not (settings.resume or settings.overwrite):
@@ -100,7 +95,8 @@ def _train(settings: RunSettings, data: Data) -> tuple[Model, History]:
             "experiment": settings.name,
             "classes": settings.classes,
             "image_size": settings.image_size,
-            "photos": manifest_sha256(data.manifest.photos),
+            "validation": settings.validation,
+            "photos and split": manifest_sha256(data.manifest.photos),
         },
     )
 
@@ -124,10 +120,10 @@ def _judge(
     last = history.rows[-1]
     metrics["warnings"] = [
         *data.warnings,
-        f"epoch {history.best_epoch} of {last.epoch} was kept because its loss on these same {data.subject} is "
-        f"lowest; the last epoch names {100 * last.val_accuracy:.1f} % of them rightly",
+        f"epoch {history.best_epoch} of {last.epoch} was kept because its loss on these same "
+        f"{data.subject} is lowest; the last epoch names {100 * last.val_accuracy:.1f} % of them rightly",
     ]
-    if not settings.images:
+    if data.manifest.drawn and set(data.manifest.classes) <= set(PROFILES):
         metrics["ideal_observer"] = ideal_observer(data, rows)
     return predictions, metrics
 
@@ -165,7 +161,7 @@ def _card(settings: RunSettings, data: Data, history: History, metrics: dict[str
         task="classify a street-level photo by country",
         training=_training(settings, history),
         data={
-            "name": "drawn scenes" if drawn else ", ".join(root.name for root in data.roots),
+            "name": "drawn scenes" if drawn else ", ".join(root.resolve().name for root in data.roots),
             "drawn": drawn,
             "photos": {name: counts.loc[name].to_dict() for name in data.manifest.classes},
             "places": int(photos["place"].nunique()),
@@ -182,9 +178,11 @@ def _training(settings: RunSettings, history: History) -> dict[str, Any]:
     return {
         "command": settings.command,
         **asdict(_config(settings)),
+        "precision": resolve(settings.precision),
         "optimizer": "Adam",
         "validation_share": settings.validation,
         "kept_epoch": history.best_epoch,
+        "kept_for": "lowest validation loss",
         "seconds": round(sum(row.seconds for row in history.rows), 1),
     }
 

@@ -59,7 +59,7 @@ def main(experiment: Experiment, argv: Sequence[str] | None = None) -> int:
 
         run(settings(experiment, args, sys.argv[1:] if argv is None else argv))
 
-    return guarded(work, debug=args.debug)
+    return guarded(work, debug=args.debug, stopped="stopped: --resume goes on from the last whole epoch")
 
 
 def settings(experiment: Experiment, args: argparse.Namespace, argv: Sequence[str]) -> RunSettings:
@@ -70,7 +70,7 @@ def settings(experiment: Experiment, args: argparse.Namespace, argv: Sequence[st
         name=experiment.name,
         command=command,
         images=images,
-        classes=tuple(args.classes or experiment.classes),
+        classes=tuple(dict.fromkeys(args.classes or experiment.classes)),
         scenes=args.scenes,
         epochs=args.epochs or (experiment.epochs if images else experiment.drawn_epochs),
         batch_size=args.batch_size,
@@ -102,35 +102,35 @@ def _parser(experiment: Experiment) -> argparse.ArgumentParser:
     )
     add(
         "--scenes",
-        type=_positive,
+        type=positive,
         default=experiment.scenes,
         metavar="N",
         help="number of scenes to draw where there are no photos (default: %(default)s)",
     )
     add(
         "--epochs",
-        type=_positive,
+        type=positive,
         metavar="N",
         help=f"default: {experiment.epochs} on photos, {experiment.drawn_epochs} on drawn scenes",
     )
-    add("--batch-size", type=_positive, default=32, metavar="N", help="default: %(default)s")
+    add("--batch-size", type=positive, default=32, metavar="N", help="default: %(default)s")
     add(
         "--image-size",
-        type=_positive,
+        type=positive,
         default=256,
         metavar="PIXELS",
         help="side of the square photos (default: %(default)s)",
     )
     add(
         "--validation",
-        type=_share,
+        type=share,
         default=0.2,
         metavar="SHARE",
         help="share of each class held back (default: %(default)s)",
     )
     add(
         "--seed",
-        type=int,
+        type=natural,
         default=0,
         metavar="N",
         help="same seed, same result on one machine (default: %(default)s)",
@@ -148,22 +148,34 @@ def _parser(experiment: Experiment) -> argparse.ArgumentParser:
         metavar="DIR",
         help="run folder (default: %(default)s)",
     )
-    add("--resume", action="store_true", help="go on with the run that --out holds")
-    add("--overwrite", action="store_true", help="replace the run that --out holds")
+    either = parser.add_mutually_exclusive_group().add_argument
+    either("--resume", action="store_true", help="go on with the run that --out holds")
+    either("--overwrite", action="store_true", help="replace the run that --out holds")
     add("--json", action="store_true", help="print metrics.json in place of the summary")
     add("--debug", action="store_true", help="show the traceback of an error")
     return parser
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is below 1")
-    return value
+def positive(text: str) -> int:
+    """A whole number of 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)
 
 
-def _share(text: str) -> float:
-    value = float(text)
+def natural(text: str) -> int:
+    """A whole number of 0 or more."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
+    return int(text)
+
+
+def share(text: str) -> float:
+    """A number between 0 and 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not between 0 and 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
     return value

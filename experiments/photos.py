@@ -13,6 +13,7 @@ from kangaroo.data.cache import decode_photos
 from kangaroo.data.images import Pixels
 from kangaroo.data.manifest import Manifest, read_folders, require_classes
 from kangaroo.data.splits import small_classes, split_by_place
+from kangaroo.errors import DataError
 from kangaroo.scenes.folder import SceneSettings, holds, read_cues, write_folder
 from kangaroo.scenes.observer import expected_accuracy, posterior
 
@@ -44,6 +45,10 @@ class Data:
 
 def load(settings: RunSettings) -> Data:
     """Read (or first draw) the photos, and split them by place."""
+    if len(settings.classes) < 2:
+        raise DataError(
+            f"one class, {settings.classes[0]!r}, can't be told from itself: name two with --classes"
+        )
     roots = settings.images or (_draw(settings),)
     manifest = read_folders(roots, settings.classes)
     require_classes(manifest)
@@ -90,11 +95,7 @@ def _warnings(manifest: Manifest, roots: Sequence[Path]) -> list[str]:
 
 def ideal_observer(data: Data, rows: np.ndarray) -> dict[str, float]:
     """How often somebody who knows the profiles would be right: in general, and on these very scenes."""
-    [root] = data.roots
-    files = data.manifest.photos["file"].iloc[rows]
-    names = [Path(file).relative_to(root).as_posix() for file in files]
-    certain = [posterior(cues, data.manifest.classes).max() for cues in read_cues(root, names)]
-    return {
-        "expected_accuracy": expected_accuracy(data.manifest.classes),
-        "accuracy": float(np.mean(certain)),
-    }
+    classes = data.manifest.classes
+    cues = {file: shown for root in data.roots for file, shown in read_cues(root).items()}
+    certain = [posterior(cues[file], classes).max() for file in data.manifest.photos["file"].iloc[rows]]
+    return {"expected_accuracy": expected_accuracy(classes), "accuracy": float(np.mean(certain))}

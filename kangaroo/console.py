@@ -8,20 +8,24 @@ from collections.abc import Callable
 from kangaroo.errors import KangarooError
 
 
-def guarded(work: Callable[[], None], *, debug: bool) -> int:
+def guarded(work: Callable[[], None], *, debug: bool, stopped: str = "stopped") -> int:
     """Run ``work`` and give the exit code: 0 done, 2 unusable input, 1 anything else.
 
-    An error is one line on stderr; with ``debug`` its traceback stands before it.
+    An error is one line on stderr; with ``debug`` its traceback stands before it. ``stopped`` is what
+    somebody reads who interrupts.
     """
     try:
         work()
     except KangarooError as error:
         return _fail(str(error), 2, debug)
     except KeyboardInterrupt:
-        return _fail("stopped: a run goes on with --resume", 1, debug)
+        return _fail(stopped, 1, debug)
     except BrokenPipeError:  # the reader of our output, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        where = error.filename2 or error.filename or error
+        return _fail(f"{where}: {error.strerror}: give a path that can be read or written", 2, debug)
     except Exception as error:
         return _fail(f"{type(error).__name__}: {error} (--debug shows where)", 1, debug)
     return 0

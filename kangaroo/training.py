@@ -8,18 +8,20 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 from tqdm import tqdm
 
 from kangaroo.errors import KangarooError
 from kangaroo.files import atomic, write_json
 from kangaroo.models.precision import dtype_policy, float32_copy, resolve
 from kangaroo.progress import progress
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,8 @@ class History:
 
 def fit(
     build: Callable[[str], keras.Model],
-    train: Callable[[int], tf.data.Dataset],
-    validation: tf.data.Dataset,
+    train: Callable[[int], "tf.data.Dataset"],
+    validation: "tf.data.Dataset",
     config: TrainConfig,
     folder: Path,
     *,
@@ -126,7 +128,11 @@ def compiled(model: keras.Model, learning_rate: float) -> keras.Model:
 
 
 def _train_epoch(
-    model: keras.Model, train: tf.data.Dataset, validation: tf.data.Dataset, epoch: int, config: TrainConfig
+    model: keras.Model,
+    train: "tf.data.Dataset",
+    validation: "tf.data.Dataset",
+    epoch: int,
+    config: TrainConfig,
 ) -> Epoch:
     """Train one epoch, counted from 0, and validate."""
     start, name = time.perf_counter(), f"epoch {epoch + 1}/{config.epochs}"
@@ -209,7 +215,7 @@ class _Run:
         epochs = self._check_settings()
         history = History.read(self.history) if self.history.exists() else History()
         checkpoint = self._newest_checkpoint()
-        if checkpoint:
+        if checkpoint and len(history.rows) >= _epoch_of(checkpoint):
             write_json(self.settings, self.record)
             return keras.models.load_model(checkpoint), History(history.rows[: _epoch_of(checkpoint)])
         if len(history.rows) < epochs:
@@ -252,7 +258,10 @@ class _Run:
 
     def _check_settings(self) -> int:
         """Return the number of epochs that the run was to have; refuse any other setting that differs."""
-        saved = json.loads(self.settings.read_text(encoding="utf-8"))
+        try:
+            saved = json.loads(self.settings.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise KangarooError(f"{self.settings} is damaged: train anew") from error
         for name in sorted(saved.keys() | self.record.keys()):
             was, now = saved.get(name), self.record.get(name)
             if was != now and not (name == "epochs" and was < now):

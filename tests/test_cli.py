@@ -79,12 +79,29 @@ def test_evaluate_gives_every_figure_of_the_contract(capsys, model, scenes):
 
 def test_evaluate_on_the_validation_side_of_a_split(capsys, model, scenes, tmp_path):
     files = sorted((scenes / "Austria").rglob("*.jpg"))[:7]
-    pd.DataFrame({"file": files, "split": "validation"}).to_csv(tmp_path / "split.csv", index=False)
+    places = [f"drawn-{file.stem}" for file in files]  # the files' paths may have changed since
+    table = pd.DataFrame({"file": "elsewhere", "class": "Austria", "place": places, "split": "validation"})
+    table.to_csv(tmp_path / "split.csv", index=False)
     code, out, _ = run(
         capsys, "evaluate", model, "--images", scenes, "--split", tmp_path / "split.csv", "--json"
     )
     assert code == 0
     assert json.loads(out)["n"] == 7
+
+
+def test_evaluate_refuses_one_picture_under_two_classes_and_a_class_without_photos(
+    capsys, model, scenes, tmp_path
+):
+    for name in CLASSES:
+        (tmp_path / name).mkdir()
+    photo = next(scenes.rglob("*.jpg")).read_bytes()
+    (tmp_path / "Austria" / "a.jpg").write_bytes(photo)
+    (tmp_path / "Australia" / "a.jpg").touch()
+    code, _, err = run(capsys, "evaluate", model, "--images", tmp_path)
+    assert (code, "class 'Australia' has no usable photo" in err) == (2, True)
+    (tmp_path / "Australia" / "a.jpg").write_bytes(photo)
+    code, _, err = run(capsys, "evaluate", model, "--images", tmp_path)
+    assert (code, "the same picture under two classes" in err) == (2, True)
 
 
 def test_evaluate_leaves_out_classes_that_the_model_does_not_know(capsys, model, scenes, tmp_path):
@@ -103,6 +120,9 @@ def test_evaluate_leaves_out_classes_that_the_model_does_not_know(capsys, model,
         (["predict", "nowhere.keras", "MODEL"], "nowhere.keras"),
         (["predict", "MODEL", "nowhere.jpg"], "nowhere.jpg"),
         (["predict", "MODEL", "EMPTY"], "no photos in"),
+        (["predict", "MODEL", "MODEL", "--csv", "EMPTY"], "can't be written"),
+        (["scenes", "--out", "MODEL"], "give a path"),
+        (["scenes", "--out", "EMPTY", "--size", "70000"], "70000 pixels"),
         (["evaluate", "MODEL", "--images", "nowhere"], "no folder nowhere"),
         (["evaluate", "MODEL", "--images", "EMPTY"], "no class folders"),
         (["scenes", "--out", "EMPTY", "--classes", "Atlantis"], "Atlantis"),

@@ -2,6 +2,8 @@
 
 import argparse
 import sys
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from kangaroo.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from kangaroo.data.images import Pixels
     from kangaroo.data.manifest import Manifest
     from kangaroo.evaluation.predictions import Predictions
     from kangaroo.models.classifier import Classifier
@@ -37,18 +40,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Predict the photos of the model's classes, and print the figures."""
-    from kangaroo.data.manifest import Rejected
+    from kangaroo.data.cache import decode_photos
+    from kangaroo.data.manifest import require_classes
     from kangaroo.evaluation.metrics import evaluate
 
     classifier = load_model(args.model)
     manifest = _known(args.images, classifier)
-    photos = _held_back(manifest.photos, args.split) if args.split else manifest.photos
-    frame = classifier.predict([Path(file) for file in photos["file"]], skip_bad=True)
-    rejected = [*manifest.rejected, *(Rejected(**row) for row in frame.attrs["rejected"])]
-    name_rejected(rejected)
-    if frame.empty:
-        raise DataError("no photo is left to judge the model on: give folders with photos that can be read")
-    metrics = evaluate(_predictions(classifier, photos, frame), rejected)
+    if args.split:
+        photos = _held_back(manifest.photos, args.split)
+        manifest = replace(manifest, photos=photos, classes=tuple(photos["class"].unique()))
+    with tempfile.TemporaryDirectory() as scratch:
+        manifest, pixels = decode_photos(manifest, classifier.image_size, Path(scratch))
+        name_rejected(manifest.rejected)
+        require_classes(manifest, minimum=1)
+        metrics = evaluate(_predictions(classifier, manifest.photos, pixels), manifest.rejected)
     if args.json:
         print_json(metrics)
     else:
@@ -72,35 +77,32 @@ def _known(roots: list[Path], classifier: "Classifier") -> "Manifest":
 
 
 def _held_back(photos: "pd.DataFrame", split: Path) -> "pd.DataFrame":
-    """The photos that a run's split.csv calls validation; files are compared as absolute paths."""
+    """The photos whose place a run's split.csv holds back; a place is whole, and paths may have changed."""
     import pandas as pd
 
     try:
-        table = pd.read_csv(split, dtype=str)
-        held = {Path(file).resolve() for file in table.loc[table["split"] == "validation", "file"]}
+        table = pd.read_csv(split, dtype=str, keep_default_na=False)
+        held = table.loc[table["split"] == "validation", ["class", "place"]]
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{split} is not the split.csv of a run: {error}") from error
-    kept = photos[[Path(file).resolve() in held for file in photos["file"]]]
-    if kept.empty:
-        raise DataError(
-            f"{split} holds back none of these photos: give the folders that the run was made from"
-        )
-    return kept
+    kept = pd.MultiIndex.from_frame(photos[["class", "place"]]).isin(pd.MultiIndex.from_frame(held))
+    if not kept.any():
+        raise DataError(f"{split} holds back none of these photos: give the folders of that run")
+    return photos[kept]
 
 
-def _predictions(classifier: "Classifier", photos: "pd.DataFrame", frame: "pd.DataFrame") -> "Predictions":
-    """Join what was predicted with labels, places and coordinates."""
+def _predictions(classifier: "Classifier", photos: "pd.DataFrame", pixels: "Pixels") -> "Predictions":
+    """The model's probabilities with labels, places and coordinates."""
     from kangaroo.evaluation.predictions import Predictions
 
-    found = photos.set_index("file").loc[frame["file"]]
     return Predictions(
         classes=classifier.classes,
-        files=tuple(frame["file"]),
-        places=tuple(found["place"]),
-        labels=found["class"].map(classifier.classes.index).to_numpy(int),
-        probabilities=frame[[f"p_{name}" for name in classifier.classes]].to_numpy(),
-        lat=found["lat"].to_numpy(),
-        lon=found["lon"].to_numpy(),
+        files=tuple(photos["file"]),
+        places=tuple(photos["place"]),
+        labels=photos["class"].map(classifier.classes.index).to_numpy(int),
+        probabilities=classifier.probabilities(pixels),
+        lat=photos["lat"].to_numpy(),
+        lon=photos["lon"].to_numpy(),
     )
 
 

@@ -1,7 +1,8 @@
 """``kangaroo predict``: which country photos show."""
 
 import argparse
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from kangaroo.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from kangaroo.data.manifest import Rejected
 
 SUMMARY = "name the country of photos"
 EXAMPLE = "kangaroo predict saved_models/binary_austria_australia.keras photos --csv guesses.csv"
@@ -30,10 +33,12 @@ def run(args: argparse.Namespace) -> None:
     """Predict; files that are no photos are left out and named, unless none is left."""
     from kangaroo.data.manifest import Rejected
 
-    files = list(photo_files(args.photos))
+    files, rejected = _files(args.photos)
+    if args.csv and (args.csv.is_dir() or not os.access(args.csv.absolute().parent, os.W_OK)):
+        raise DataError(f"{args.csv} can't be written: give a file in a folder that can")
     classifier = load_model(args.model)
     frame = classifier.predict(files, skip_bad=True)
-    rejected = [Rejected(**row) for row in frame.attrs["rejected"]]
+    rejected += [Rejected(**row) for row in frame.attrs["rejected"]]
     name_rejected(rejected)
     if frame.empty:
         raise DataError(f"no photo can be read among {len(files)} file(s): give JPEG, PNG or WebP pictures")
@@ -49,20 +54,21 @@ def run(args: argparse.Namespace) -> None:
         _print_table(frame)
 
 
-def photo_files(paths: Sequence[Path]) -> Iterator[Path]:
-    """Files as given, folders as the photos below them, sorted. Raises DataError if there are none."""
-    from kangaroo.data.images import SUFFIXES
+def _files(paths: Sequence[Path]) -> tuple[list[Path], list["Rejected"]]:
+    """Files as given, folders as the photos below them, each once; and what was found but can't be read."""
+    from kangaroo.data.manifest import photo_files
 
+    files: list[Path] = []
+    rejected: list[Rejected] = []
     for path in paths:
-        if path.is_dir():
-            found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
-            if not found:
-                raise DataError(f"no photos in {path}: they must end in {', '.join(sorted(SUFFIXES))}")
-            yield from found
-        elif path.exists():
-            yield path
-        else:
+        if not path.exists():
             raise DataError(f"no such file or folder: {path}")
+        found, bad = photo_files(path) if path.is_dir() else ([path], [])
+        if not found and not bad:
+            raise DataError(f"no photos in {path}: they must end in jpg, jpeg, png or webp")
+        files += found
+        rejected += bad
+    return list(dict.fromkeys(files)), rejected
 
 
 def _as_rows(frame: "pd.DataFrame", classes: Sequence[str]) -> list[dict[str, object]]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from kangaroo.data.images import Pixels, decode_and_hash_many
 from kangaroo.data.manifest import Manifest, Rejected
@@ -42,7 +43,11 @@ def decode_photos(manifest: Manifest, size: int, folder: Path) -> tuple[Manifest
             raise DataError(f"the same picture under two classes: remove {files[first]} or {files[row]}")
     photos = manifest.photos.iloc[list(kept.values())].reset_index(drop=True).assign(sha256=list(kept))
     pixels.flags.writeable = False
-    return replace(manifest, photos=photos, rejected=(*manifest.rejected, *rejected)), pixels[: len(kept)]
+    spots = pd.MultiIndex.from_frame(photos[["class", "lat", "lon"]])
+    there = pd.MultiIndex.from_frame(manifest.locations[["class", "lat", "lon"]]).isin(spots)
+    locations = manifest.locations.assign(has_photo=manifest.locations["has_photo"] & there)
+    left = replace(manifest, photos=photos, locations=locations, rejected=(*manifest.rejected, *rejected))
+    return left, pixels[: len(kept)]
 
 
 def _scratch(shape: tuple[int, ...], folder: Path) -> Pixels:

@@ -35,7 +35,9 @@ MAX_PIXELS = 2**27
 def decode(photo: Photo, size: int) -> Pixels:
     """Read a photo as uint8 RGB (size, size, 3): upright, its centre square, bilinear with antialiasing.
 
-    ``photo`` is a path, a PIL picture, or a uint8 array H x W x 3. Raises PhotoError with the reason alone.
+    ``photo`` is a path, a PIL picture, or a uint8 array H x W x 3. A large JPEG given as a path is scaled
+    down by libjpeg while it is decoded, so its pixels differ by a few levels from those of the same photo
+    given as a picture. Raises PhotoError with the reason alone.
     """
     if isinstance(photo, str | Path):
         return _decode_bytes(_read(Path(photo)), Path(photo), size)
@@ -177,7 +179,11 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16-bit gray; Pillow's own conversion clips at 255
+    if image.mode in ("I", "F"):
+        raise PhotoError(
+            f"gray values of 32 bits (mode {image.mode}), whose range is unknown: convert it first"
+        )
+    if image.mode.startswith("I;16"):  # Pillow's own conversion clips at 255
         image = image.point(lambda value: value * (1 / 256)).convert("L")
         image.info.pop("transparency", None)
     if not image.has_transparency_data:

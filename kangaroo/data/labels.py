@@ -48,14 +48,19 @@ def read_coordinates(path: Path) -> dict[str, Asked]:
     """Read ``coordinates.csv`` (``i,lat,lng[,image_exists]``): number i -> what was asked for."""
     asked: dict[str, Asked] = {}
     for where, row in _rows(path, ["i", "lat", "lng"]):
-        try:
-            number = str(int(float(row["i"])))
-        except (ValueError, OverflowError) as error:
-            raise DataError(f"{where}: i {row['i']!r} is not a number") from error
+        number = photo_number(row["i"].strip().removesuffix(".0"))  # pandas writes integers so, at times
+        if not number.isdecimal() or number in asked:
+            problem = "is listed twice" if number in asked else "is not a whole number"
+            raise DataError(f"{where}: i {row['i']!r} {problem}")
         label = Label("", *_coordinates(row, "lat", "lng", where))
         exists = (row.get("image_exists") or "").strip().lower() in ("true", "1", "1.0")
         asked[number] = Asked(label, exists)
     return asked
+
+
+def photo_number(stem: str) -> str:
+    """A photo's number without leading zeros, so that 0001.jpg is photo 1; another name as it is."""
+    return str(int(stem)) if stem.isdecimal() else stem
 
 
 def _rows(path: Path, required: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:

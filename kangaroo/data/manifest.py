@@ -4,19 +4,20 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from kangaroo.data.images import SUFFIXES, unsupported
-from kangaroo.data.labels import Asked, Label, nfc, read_coordinates, read_labels
+from kangaroo.data.labels import Asked, Label, nfc, photo_number, read_coordinates, read_labels
 from kangaroo.errors import DataError
 
 PHOTO_COLUMNS = ["file", "class", "state", "place", "lat", "lon"]
 LOCATION_COLUMNS = ["class", "state", "lat", "lon", "has_photo"]
-_SIDE_FILES = {"labels.csv", "coordinates.csv", "scenes.json", "thumbs.db", "desktop.ini"}
+_SIDE_FILES = {"labels.csv", "coordinates.csv", "cues.csv", "scenes.json", "thumbs.db", "desktop.ini"}
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,20 @@ def read_folders(roots: Sequence[Path], classes: Sequence[str] | None = None) ->
             if nfc(folder.name) == name:
                 listing.add_class(name, folder, root)
     listing.reject_unused(None if classes is None else names)
-    drawn = all((root / "scenes.json").is_file() for root in roots)
-    return Manifest(tuple(names), listing.photos(), listing.locations(), tuple(listing.rejected), drawn)
+    return Manifest(
+        tuple(names), listing.photos(), listing.locations(), tuple(listing.rejected), listing.drawn()
+    )
+
+
+def photo_files(folder: Path) -> tuple[list[Path], list[Rejected]]:
+    """The photos below ``folder``, sorted, hidden ones left out; and what is named as a photo but is none."""
+    listing = _Listing([])
+    files = [path for _, found in listing.walk(folder) for path in found if path.suffix.lower() in SUFFIXES]
+    faults = {path: _fault(path) for path in files}
+    for path, fault in faults.items():
+        if fault:
+            listing.reject(path, fault)
+    return [path for path in files if not faults[path]], listing.rejected
 
 
 def require_classes(manifest: Manifest, minimum: int = 2) -> None:
@@ -101,7 +114,7 @@ class _Listing:
     def __init__(self, roots: Sequence[Path]) -> None:
         paths = {root: root / "labels.csv" for root in roots}
         self.labels = {root: read_labels(path) if path.is_file() else {} for root, path in paths.items()}
-        self.found: list[dict[str, object]] = []
+        self.found: list[dict[str, Any]] = []
         self.asked: list[dict[str, object]] = []
         self.rejected: list[Rejected] = []
         for root in roots:
@@ -114,12 +127,12 @@ class _Listing:
         self.rejected.append(Rejected(name, reason))
 
     def add_class(self, name: str, top: Path, root: Path) -> None:
-        for folder, files in self._walk(top):
+        for folder, files in self.walk(top):
             parts = folder.relative_to(top).parts
             state = nfc(parts[0]) if parts else ""
             table = folder / "coordinates.csv"
             asked = read_coordinates(table) if table.is_file() else {}
-            stems = {path.stem for path in files if self._add(path, name, state, root, asked)}
+            stems = {photo_number(path.stem) for path in files if self._add(path, name, state, root, asked)}
             self._add_asked(asked, stems, name, state, folder)
 
     def _add(self, path: Path, name: str, state: str, root: Path, asked: dict[str, Asked]) -> bool:
@@ -128,8 +141,9 @@ class _Listing:
         if reason := _fault(path):
             self.reject(path, reason)
             return False
+        number = photo_number(path.stem)
         if label is None:
-            label = asked[path.stem].label if path.stem in asked else Label()
+            label = asked[number].label if number in asked else Label()
         self.found.append(
             {
                 "file": path.as_posix(),
@@ -139,8 +153,8 @@ class _Listing:
                 "lat": label.lat,
                 "lon": label.lon,
                 "relative": relative,
-                "root": root.resolve().name,
-                "asked": path.stem in asked,
+                "root": root,
+                "asked": number in asked,
             }
         )
         return True
@@ -168,7 +182,7 @@ class _Listing:
                 if classes is None or file.partition("/")[0] in classes:
                     self.reject(root / file, "listed in labels.csv, but not there")
 
-    def _walk(self, top: Path) -> Iterator[tuple[Path, list[Path]]]:
+    def walk(self, top: Path) -> Iterator[tuple[Path, list[Path]]]:
         """Folders under ``top`` with the files to judge; symbolic links are followed, each folder once."""
         seen = set()
         for here, folders, files in os.walk(top, followlinks=True, onerror=self._unreadable):
@@ -188,6 +202,19 @@ class _Listing:
     def photos(self) -> pd.DataFrame:
         return self._frame()[PHOTO_COLUMNS]
 
+    def drawn(self) -> bool:
+        """Whether the photos are drawn scenes. DataError: only some are, or a drawing was not finished."""
+        roots = list(dict.fromkeys(row["root"] for row in self.found))
+        for root in roots:
+            if (root / ".parts").is_dir() and not (root / "scenes.json").is_file():
+                raise DataError(
+                    f"the drawn scenes in {root} are not complete: run the command that draws them"
+                )
+        drawn = [root for root in roots if (root / "scenes.json").is_file()]
+        if drawn and len(drawn) < len(roots):
+            raise DataError(f"{drawn[0]} holds drawn scenes, other folders photos: give either, not both")
+        return bool(drawn)
+
     def locations(self) -> pd.DataFrame:
         photos = self._frame()
         places = photos[~photos["asked"]].drop_duplicates(["class", "state", "place"]).assign(has_photo=True)
@@ -199,14 +226,24 @@ class _Listing:
         """The photos found; one without place or coordinates is a place by itself, named by its path.
 
         The path counts from the root, so that a split survives a move. Where two roots hold the same path,
-        the root's name tells them apart.
+        the root's name tells them apart, with a number if that is the same too.
         """
         frame = pd.DataFrame(self.found, columns=[*PHOTO_COLUMNS, "relative", "root", "asked"])
         frame = frame.astype({"lat": float, "lon": float, "asked": bool})
         twice = frame["relative"].duplicated(keep=False)
-        alone = frame["relative"].where(~twice, frame["root"] + "/" + frame["relative"])
+        alone = frame["relative"].where(
+            ~twice, frame["root"].map(_short_names(frame["root"])) + frame["relative"]
+        )
         frame["place"] = frame["place"].where(frame["place"] != "", alone)
         return frame
+
+
+def _short_names(roots: Iterable[Path]) -> dict[Path, str]:
+    names: dict[Path, str] = {}
+    for root in dict.fromkeys(roots):
+        name, number = root.resolve().name, sum(r.resolve().name == root.resolve().name for r in names)
+        names[root] = f"{name} ({number + 1})/" if number else f"{name}/"
+    return names
 
 
 def _class_folders(root: Path) -> list[Path]:

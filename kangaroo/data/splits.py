@@ -63,19 +63,15 @@ def _rank(seed: int, place: str) -> bytes:
 
 
 def _hold_back(sizes: dict[str, int], share: float) -> set[str]:
-    """Take each place, in order, that still fits into the share of photos, then the smallest if it helps."""
+    """Take each place, in order, that brings the held photos nearer to the share; one at least, never all."""
     missing = share * sum(sizes.values())
-    held, left = [], []
+    held = []
     for place, size in sizes.items():
-        if size <= missing:
+        if size <= 2 * missing:
             held.append(place)
             missing -= size
-        else:
-            left.append(place)
-    smallest = min(left, key=lambda place: sizes[place])
-    if len(left) > 1 and (not held or abs(missing - sizes[smallest]) < missing):
-        held.append(smallest)
-    return set(held)
+    held = held or [min(sizes, key=lambda place: sizes[place])]
+    return set(held if len(held) < len(sizes) else held[:-1])
 
 
 def _require_both(photos: pd.DataFrame, split: "pd.Series[str]") -> None:

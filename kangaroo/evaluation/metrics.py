@@ -2,25 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from kangaroo.data.manifest import Rejected
 from kangaroo.evaluation.calibration import brier, reliability
 from kangaroo.evaluation.classification import classification
 from kangaroo.evaluation.geolocation import Geolocation, geolocation
 from kangaroo.evaluation.predictions import Predictions
-
-
-class Rejected(Protocol):
-    """A photo that was left out, and why."""
-
-    @property
-    def file(self) -> str | Path:
-        """The photo."""
-
-    @property
-    def reason(self) -> str:
-        """Why it can't be used."""
 
 
 def evaluate(predictions: Predictions, rejected: Iterable[Rejected] = (), *, seed: int = 0) -> dict[str, Any]:
@@ -43,7 +31,7 @@ def evaluate(predictions: Predictions, rejected: Iterable[Rejected] = (), *, see
         "ece": reliability(predictions).ece,
         "brier": brier(predictions),
         "accuracy_ci95": list(scores.accuracy_ci95),
-        "rejected": [{"file": str(photo.file), "reason": photo.reason} for photo in rejected],
+        "rejected": [asdict(photo) for photo in rejected],
     }
     where = geolocation(predictions)
     return metrics | ({"geo": _geo(where)} if where else {})

@@ -12,7 +12,7 @@ import pandas as pd
 from PIL import Image
 
 from kangaroo.data.images import Photo, decode_many, standardize
-from kangaroo.errors import DataError, PhotoError
+from kangaroo.errors import DataError, ModelError, PhotoError
 from kangaroo.models import store
 from kangaroo.models.store import Card
 from kangaroo.progress import progress
@@ -85,7 +85,10 @@ def probabilities(model: keras.Model, photos: np.ndarray) -> np.ndarray:
     starts = range(0, len(photos), BATCH)
     outputs = [model.predict_on_batch(standardize(photos[i : i + BATCH])) for i in starts]
     p = np.concatenate([np.zeros((0, model.output_shape[-1])), *outputs])
-    return np.hstack([1 - p, p]) if p.shape[1] == 1 else p
+    p = np.hstack([1 - p, p]) if p.shape[1] == 1 else p
+    if not (np.all(p >= 0) and np.allclose(p.sum(axis=1), 1, atol=1e-3)):
+        raise ModelError("the model's outputs are not probabilities: it must end in a sigmoid or a softmax")
+    return p
 
 
 def load(path: str | Path) -> Classifier:

@@ -38,7 +38,11 @@ def convert(saved_model: Path, out: Path, classes: Sequence[str], *, overwrite: 
             f"{', '.join(classes)}"
         )
     image_size = model.input_shape[1]
-    origin = _origins().get(sha256(_data_file(saved_model)), _unknown_origin())
+    published, origin = _origins().get(sha256(_data_file(saved_model)), (None, _unknown_origin()))
+    if published and tuple(classes) != published:
+        raise ModelError(
+            f"{saved_model} was published with the classes in this order: {', '.join(published)}"
+        )
     return save(model, out, Card(classes=tuple(classes), image_size=image_size, metrics={}, **origin))
 
 
@@ -94,17 +98,19 @@ def _unexpected(folder: Path, shapes: Sequence[tuple[int, ...]]) -> ModelError:
     )
 
 
-def _origins() -> Mapping[str, Mapping[str, Any]]:
-    """What is known of the two published networks, by the SHA-256 of their variables."""
+def _origins() -> Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]:
+    """Classes and origin of the two published networks, by the SHA-256 of their variables."""
     two = "685061048d9e67413231d2187ebb0cec707888b24815cdd2ae897efa8289968e"
     five = "5e3923bb6f0c2a2c1a0141358dbac75a50794584a3cb75e3289b42bc5ec7b9e0"
+    pair = ("Austria", "Australia")
+    quintet = ("Australia", "Austria", "Czechia", "New Zealand", "Slovakia")
     return {
-        two: _published("Austria, Australia", 20_050, 5_012, epochs=20),
-        five: _published("Australia, Austria, Czechia, New Zealand, Slovakia", 44_041, 11_010, epochs=10),
+        two: (pair, _published(pair, 20_050, 5_012, epochs=20)),
+        five: (quintet, _published(quintet, 44_041, 11_010, epochs=10)),
     }
 
 
-def _published(countries: str, training: int, validation: int, *, epochs: int) -> dict[str, Any]:
+def _published(countries: Sequence[str], training: int, validation: int, *, epochs: int) -> dict[str, Any]:
     report = "the report 'No Kangaroos in Austria'"
     return {
         "task": "country of a street-level photo",
@@ -117,7 +123,7 @@ def _published(countries: str, training: int, validation: int, *, epochs: int) -
             "split": "by photo: photos of one place can stand on both sides",
         },
         "data": {
-            "name": f"Google Street View photos of {report} ({countries})",
+            "name": f"Google Street View photos of {report} ({', '.join(countries)})",
             "drawn": False,
             "photos": {"training": training, "validation": validation},
             "manifest_sha256": None,

@@ -103,7 +103,10 @@ def _read_card(path: Path) -> Card:
             raise ModelError(f"the model card {path} {problem} {', '.join(sorted(wrong))}")
     if values["preprocessing"] != preprocessing():
         raise ModelError(f"the card {path} asks for preprocessing that this version lacks: update kangaroo")
-    return Card(**values | {"classes": tuple(values["classes"])})
+    classes = values["classes"]
+    if not (isinstance(classes, list) and all(isinstance(name, str) for name in classes)):
+        raise ModelError(f"the classes of the card {path} are not a list of names: get model and card anew")
+    return Card(**values | {"classes": tuple(classes)})
 
 
 def _read_model(path: Path) -> keras.Model:
@@ -120,8 +123,8 @@ def _check_fit(model: keras.Model, card: Card, path: Path) -> None:
     n_classes = 2 if outputs == 1 else outputs
     if len(card.classes) != n_classes:
         raise ModelError(f"{path} tells {n_classes} classes apart, but its card names {len(card.classes)}")
-    if len(set(card.classes)) != n_classes:
-        raise ModelError(f"the classes of {path} have the same name: {', '.join(card.classes)}")
+    if len(set(card.classes) - {""}) != n_classes:
+        raise ModelError(f"the classes of {path} need a name each, all different: {', '.join(card.classes)}")
     wanted = (None, card.image_size, card.image_size, 3)
     if tuple(model.input_shape) != wanted:
         raise ModelError(f"{path} takes photos of shape {model.input_shape}, but its card says {wanted}")

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from kangaroo.evaluation.calibration import Reliability
-from kangaroo.plots.style import GREY, TITLE, colours, headline, label, new_axes, stacked, tidy
+from kangaroo.plots.style import GREY, TITLE, any_letters, colours, headline, label, new_axes, stacked, tidy
 
 
 def confusion_matrix(
@@ -28,20 +28,21 @@ def confusion_matrix(
         [f"{count:,}\n{share:.0f} %" for count, share in zip(*row, strict=True)]
         for row in zip(matrix, percent, strict=True)
     ]
-    sns.heatmap(
-        percent,
-        vmin=0,
-        vmax=100,
-        cmap="Blues",
-        annot=np.array(text),
-        fmt="",
-        square=True,
-        linewidths=1,
-        xticklabels=names,
-        yticklabels=names,
-        cbar=False,
-        ax=ax,
-    )
+    with any_letters():  # seaborn measures its labels
+        sns.heatmap(
+            percent,
+            vmin=0,
+            vmax=100,
+            cmap="Blues",
+            annot=np.array(text),
+            fmt="",
+            square=True,
+            linewidths=1,
+            xticklabels=names,
+            yticklabels=names,
+            cbar=False,
+            ax=ax,
+        )
     ax.set_title(headline("Confusion matrix", subject, int(matrix.sum())), fontsize=TITLE)
     ax.set(xlabel="prediction (number of photos, % of the row)", ylabel="label")
     ax.set_xticks(ax.get_xticks(), names, rotation=35, ha="right", rotation_mode="anchor")

@@ -1,7 +1,9 @@
 """What all figures share: size, colours that colour-blind readers tell apart, titles, saving."""
 
 import textwrap
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -59,7 +61,15 @@ def tidy(ax: Axes, grid: Literal["x", "y", "both"]) -> None:
     sns.despine(ax=ax)
 
 
+@contextmanager
+def any_letters() -> Iterator[None]:
+    """Draw letters that the font lacks as boxes, without a warning for each of them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        yield
+
+
 def save(figure: Figure, path: Path) -> None:
     """Write the figure atomically; the format follows the suffix."""
-    with atomic(path) as temporary:
+    with atomic(path) as temporary, any_letters():
         figure.savefig(temporary)

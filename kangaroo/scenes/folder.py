@@ -6,7 +6,7 @@ killed run goes on where it stopped; ``scenes.json`` comes last and says that th
 
 import json
 import os
-from collections.abc import Sequence
+import shutil
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
@@ -41,10 +41,12 @@ class SceneSettings:
             raise DataError(f"no profile for {unknown[0]!r}: scenes can be drawn for {', '.join(PROFILES)}")
         if not 0 < self.n <= _SEEDS:
             raise DataError(f"{self.n} scenes can't be drawn: give a number from 1 to {_SEEDS:,}")
-        if self.seed < 0 or self.size < 32:
-            raise DataError(
-                f"seed {self.seed}, size {self.size}: the seed is 0 or more, the size 32 or more pixels"
-            )
+        if len(set(self.countries)) < len(self.countries):
+            raise DataError(f"a country is named twice: {', '.join(self.countries)}")
+        if self.seed < 0:
+            raise DataError(f"seed {self.seed} is below 0")
+        if not 32 <= self.size <= 4096:
+            raise DataError(f"scenes of {self.size} pixels can't be drawn: give a size from 32 to 4096")
 
     def scene(self, index: int) -> tuple[str, int]:
         """Country and seed of scene ``index``, 0 to n - 1; no two scenes share a seed, so none are twins."""
@@ -60,9 +62,10 @@ def write_folder(out: Path, settings: SceneSettings, *, workers: int | None = No
         raise DataError(
             f"{out} holds other files or scenes of other settings: choose another folder or empty it"
         )
-    if (out / "scenes.json").exists():
-        return out
     parts = out / ".parts"
+    if (out / "scenes.json").exists():
+        shutil.rmtree(parts, ignore_errors=True)  # a call killed in its last moment leaves them
+        return out
     parts.mkdir(parents=True, exist_ok=True)
     write_json(parts / "settings.json", _record(settings))
     starts = [start for start in range(0, settings.n, _CHUNK) if not (parts / f"{start:07d}.csv").exists()]
@@ -84,7 +87,10 @@ def holds(out: Path, settings: SceneSettings) -> bool:
     record = next(
         (path for path in (out / "scenes.json", out / ".parts" / "settings.json") if path.exists()), None
     )
-    return record is not None and json.loads(record.read_text(encoding="utf-8")) == _record(settings)
+    try:
+        return record is not None and json.loads(record.read_text(encoding="utf-8")) == _record(settings)
+    except ValueError:
+        return False
 
 
 def _record(settings: SceneSettings) -> dict[str, Any]:
@@ -123,13 +129,15 @@ def _finish(out: Path, settings: SceneSettings) -> Path:
         with atomic(out / name) as temporary:
             table[columns].to_csv(temporary, index=False)
     write_json(out / "scenes.json", _record(settings))
-    for part in (*parts, out / ".parts" / "settings.json"):
-        part.unlink()
-    (out / ".parts").rmdir()
+    shutil.rmtree(out / ".parts")
     return out
 
 
-def read_cues(folder: Path, files: Sequence[str]) -> list[dict[str, str]]:
-    """The visible cues (cue -> style) of each file, named relative to ``folder``."""
-    table = pd.read_csv(folder / "cues.csv", keep_default_na=False, index_col="file").drop(columns="country")
-    return [{str(cue): style for cue, style in table.loc[file].items() if style} for file in files]
+def read_cues(folder: Path) -> dict[str, dict[str, str]]:
+    """The visible cues (cue -> style) of each scene in a folder, by the path of its file."""
+    table = pd.read_csv(folder / "cues.csv", keep_default_na=False, usecols=["file", *SHOWN])
+    rows = table.to_dict("records")
+    return {
+        (folder / row.pop("file")).as_posix(): {str(cue): style for cue, style in row.items() if style}
+        for row in rows
+    }

@@ -1,4 +1,4 @@
-"""The ideal observer: who knows the profiles and sees every cue rightly. No model can do better on average.
+"""The ideal observer: who knows the profiles and sees every cue rightly. A model can hardly do better.
 
 Cues are drawn independently given the country, so Bayes' rule is a product over the cues that are visible.
 """

@@ -62,7 +62,12 @@ def test_coordinates_as_the_report_writes_them(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("i,lat\n", "has no column 'lng'"), ("i,lat,lng\nx,1,2\n", "line 2: i 'x' is not a number")],
+    [
+        ("i,lat\n", "has no column 'lng'"),
+        ("i,lat,lng\nx,1,2\n", "line 2: i 'x' is not a whole number"),
+        ("i,lat,lng\n1.7,1,2\n", "line 2: i '1.7'"),
+        ("i,lat,lng\n01,1,2\n1,1,2\n", "line 3: i '1' is listed twice"),
+    ],
 )
 def test_malformed_coordinates(tmp_path, text, message):
     (tmp_path / "coordinates.csv").write_text(text)

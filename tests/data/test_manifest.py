@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kangaroo.data.manifest import Rejected, manifest_sha256, read_folders, require_classes
+from kangaroo.data.manifest import Rejected, manifest_sha256, photo_files, read_folders, require_classes
 from kangaroo.errors import DataError
 
 
@@ -173,11 +173,40 @@ def test_links_are_followed_but_not_in_circles(make_folder):
     assert files == ["A/1.jpg", "A/linked/2.jpg", "B/3.jpg", "B/x/2.jpg"]
 
 
-def test_drawn_only_where_all_roots_are(make_folder):
-    one, two = make_folder("one", "A/1.jpg"), make_folder("two", "A/1.jpg")
+def test_drawn_scenes_and_photos_are_not_mixed(make_folder):
+    one, two = make_folder("one", "A/1.jpg"), make_folder("two", "A/1.jpg", "B/1.jpg")
     (one / "scenes.json").write_text("{}")
     assert read_folders([one]).drawn
-    assert not read_folders([one, two]).drawn
+    assert not read_folders([two]).drawn
+    assert not read_folders([one, two], ["B"]).drawn  # nothing of the drawn folder is used
+    with pytest.raises(DataError, match="one holds drawn scenes, other folders photos"):
+        read_folders([one, two])
+    (two / ".parts").mkdir()
+    with pytest.raises(DataError, match="are not complete"):
+        read_folders([two])
+
+
+def test_leading_zeros_of_a_photo_do_not_matter(make_folder):
+    root = make_folder("root", "Austria/Tyrol/0001.jpg", "Austria/Tyrol/0002.jpg", "Austria/Tyrol/3.jpg")
+    rows = "i,lat,lng\n1,47.1,11.2\n0002,47.1,11.2\n3.0,47.3,11.4\n"
+    (root / "Austria/Tyrol/coordinates.csv").write_text(rows)
+    manifest = read_folders([root])
+    assert manifest.photos["place"].tolist() == ["47.10000,11.20000"] * 2 + ["47.30000,11.40000"]
+    assert manifest.locations["has_photo"].all()
+
+
+def test_roots_of_one_name_do_not_tie_photos(make_folder):
+    roots = [make_folder("a/photos", "A/1.jpg"), make_folder("b/photos", "A/1.jpg")]
+    assert read_folders(roots).photos["place"].tolist() == ["photos/A/1.jpg", "photos (2)/A/1.jpg"]
+
+
+def test_photo_files_are_those_that_a_manifest_would_take(make_folder):
+    root = make_folder("root", "A/1.jpg", "A/.hidden/2.jpg", "A/._3.jpg", "4.png")
+    (root / "notes.txt").touch()
+    (root / "broken.jpg").symlink_to(root / "nowhere")
+    files, rejected = photo_files(root)
+    assert [file.name for file in files] == ["4.png", "1.jpg"]
+    assert [(Path(bad.file).name, bad.reason) for bad in rejected] == [("broken.jpg", "a broken link")]
 
 
 def test_unusable_folders(make_folder, tmp_path):
@@ -188,7 +217,7 @@ def test_unusable_folders(make_folder, tmp_path):
         read_folders([root / "Austria/1.jpg"])
     with pytest.raises(DataError, match=r"no class folders: photos must lie as .*/<Class>/<photo>\.jpg$"):
         read_folders([root / "Austria"])
-    with pytest.raises(DataError, match=r"^no class 'Austira' in .*: there are Australia, Austria$"):
+    with pytest.raises(DataError, match=r"^no class 'Austira' in .*: choose among Australia, Austria$"):
         read_folders([root], ["Austria", "Austira"])
     (root / "labels.csv").write_text("file,lat\nAustria/1.jpg,91\n")
     with pytest.raises(DataError, match=r"labels.csv line 2: lat '91'"):

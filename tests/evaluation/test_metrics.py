@@ -1,11 +1,10 @@
 """metrics.json: the keys of the contract, in types that JSON can hold."""
 
 import json
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
+from kangaroo.data.manifest import Rejected
 from kangaroo.evaluation.metrics import evaluate
 
 KEYS = [
@@ -25,16 +24,10 @@ KEYS = [
 ]
 
 
-@dataclass(frozen=True)
-class Bad:
-    file: Path
-    reason: str
-
-
 @pytest.mark.filterwarnings("error")
 def test_keys_and_types_without_coordinates(make) -> None:
     predictions = make([0, 0], [[0.7, 0.1, 0.1, 0.1], [0.6, 0.2, 0.1, 0.1]])
-    metrics = evaluate(predictions, [Bad(Path("A/x.jpg"), "empty file")])
+    metrics = evaluate(predictions, [Rejected("A/x.jpg", "empty file")])
     assert list(metrics) == KEYS
     assert json.loads(json.dumps(metrics, allow_nan=False)) == metrics
     assert metrics["per_class"]["B"] == {"precision": 0, "recall": 0, "f1": 0, "n": 0}

@@ -183,7 +183,7 @@ def test_classes_from_different_collections_are_warned_of(folder, tmp_path, caps
     ("argv", "message"),
     [
         (["--images", "nowhere"], "no folder nowhere"),
-        (["--images", "PHOTOS", "--classes", "Austria"], "2 classes are needed"),
+        (["--images", "PHOTOS", "--classes", "Austria"], "one class, 'Austria'"),
         (["--images", "PHOTOS", "--classes", "Austria", "Narnia"], "no class 'Narnia'"),
         (["--images", "EMPTY", "--classes", "Austria", "Australia"], "'Australia' has no usable photo"),
         (["--images", "TWICE"], "the same picture under two classes"),

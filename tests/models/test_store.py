@@ -134,7 +134,7 @@ def test_card_with_other_content(saved: Path) -> None:
     [
         ({"preprocessing": {"crop": "none"}}, "preprocessing"),
         ({"classes": ["a", "b", "c"]}, "tells 2 classes apart, but its card names 3"),
-        ({"classes": ["a", "a"]}, "the same name"),
+        ({"classes": ["a", "a"]}, "a name each, all different"),
         ({"image_size": 16}, "takes photos of shape"),
         ({"sha256": "0" * 64}, "was changed after its card was written"),
     ],

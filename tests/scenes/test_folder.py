@@ -33,9 +33,7 @@ def test_a_photo_folder_with_labels(written):
 def test_files_are_the_scenes_of_their_seeds(written):
     file = next((written / "Austria").rglob("03000124.jpg"))
     assert file.read_bytes() == draw("Austria", 3_000_124, 48).jpeg
-    assert read_cues(written, [file.relative_to(written).as_posix()]) == [
-        dict(draw("Austria", 3_000_124, 48).cues)
-    ]
+    assert read_cues(written)[file.as_posix()] == draw("Austria", 3_000_124, 48).cues
 
 
 def test_several_processes_write_the_same_files(written, tmp_path):
@@ -84,7 +82,8 @@ def test_other_scenes_or_other_files_are_not_overwritten(written, tmp_path):
         ({"countries": ("Atlantis",)}, "no profile for 'Atlantis'"),
         ({"n": 0}, "0 scenes"),
         ({"seed": -1}, "seed -1"),
-        ({"size": 8}, "size 8"),
+        ({"size": 8}, "8 pixels"),
+        ({"countries": ("Austria", "Austria")}, "named twice"),
     ],
 )
 def test_bad_settings(changes, message):
