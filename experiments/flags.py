@@ -65,7 +65,8 @@ def main(experiment: Experiment, argv: Sequence[str] | None = None) -> int:
 def settings(experiment: Experiment, args: argparse.Namespace, argv: Sequence[str]) -> RunSettings:
     """The run that the parsed flags ``argv`` ask for."""
     images = tuple(args.images or ([Path("images")] if Path("images").is_dir() else []))
-    command = shlex.join(["python", "-m", f"experiments.{experiment.name}", *argv])
+    words = [word for word in argv if word not in ("--resume", "--overwrite")]
+    command = shlex.join(["python", "-m", f"experiments.{experiment.name}", *words])
     return RunSettings(
         name=experiment.name,
         command=command,

@@ -39,9 +39,8 @@ caption { padding: .5rem 0; color: var(--soft); text-align: left; }
 th, td { padding: .35rem clamp(.6rem, 2vw, 1.2rem) .35rem 0; border-bottom: 1px solid var(--line);
   text-align: left; vertical-align: top; }
 thead th { vertical-align: bottom; }
-.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 28rem), 1fr));
-  gap: 1.5rem; align-items: start; }
-figure { margin: 0; padding: .5rem; background: var(--box); border-radius: .5rem; }
+.figures { columns: 2 28rem; column-gap: 1.5rem; }
+figure { break-inside: avoid; margin: 0 0 1.5rem; padding: .5rem; background: var(--box); border-radius: .5rem; }
 img { display: block; width: 100%; height: auto; background: #fff; border-radius: .25rem; }
 figcaption { margin-top: .5rem; color: var(--soft); font-size: .9375rem; }
 figcaption b { color: var(--text); }
