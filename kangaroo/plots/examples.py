@@ -105,8 +105,9 @@ def evidence(
     for colour, mask in zip(colours(len(masks)), masks.values(), strict=True):
         shown[mask] = 0.35 * photo[mask] + 0.65 * 255 * np.array(colour)
     _show(ax, shown)
+    ax.axis("off")
     patches = [Patch(color=colour, label=cue) for colour, cue in zip(colours(len(masks)), masks, strict=True)]
-    ax.legend(handles=patches, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=2, frameon=False)
+    ax.legend(handles=patches, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     ax.set_title(title, fontsize=TITLE)
     return ax
 
