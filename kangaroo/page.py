@@ -40,7 +40,8 @@ th, td { padding: .35rem clamp(.6rem, 2vw, 1.2rem) .35rem 0; border-bottom: 1px 
   text-align: left; vertical-align: top; }
 thead th { vertical-align: bottom; }
 .figures { columns: 2 28rem; column-gap: 1.5rem; }
-figure { break-inside: avoid; margin: 0 0 1.5rem; padding: .5rem; background: var(--box); border-radius: .5rem; }
+figure { break-inside: avoid; margin: 0 0 1.5rem; padding: .5rem;
+  background: var(--box); border-radius: .5rem; }
 img { display: block; width: 100%; height: auto; background: #fff; border-radius: .25rem; }
 figcaption { margin-top: .5rem; color: var(--soft); font-size: .9375rem; }
 figcaption b { color: var(--text); }
