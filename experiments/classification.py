@@ -120,8 +120,8 @@ def _judge(
     last = history.rows[-1]
     metrics["warnings"] = [
         *data.warnings,
-        f"epoch {history.best_epoch} of {last.epoch} was kept because its loss on these same "
-        f"{data.subject} is lowest; the last epoch names {100 * last.val_accuracy:.1f} % of them rightly",
+        f"epoch {history.best_epoch} of {last.epoch} was kept because it is best on these same "
+        f"{data.subject}; the last epoch names {100 * last.val_accuracy:.1f} % of them rightly",
     ]
     if data.manifest.drawn and set(data.manifest.classes) <= set(PROFILES):
         metrics["ideal_observer"] = ideal_observer(data, rows)
@@ -182,7 +182,7 @@ def _training(settings: RunSettings, history: History) -> dict[str, Any]:
         "optimizer": "Adam",
         "validation_share": settings.validation,
         "kept_epoch": history.best_epoch,
-        "kept_for": "lowest validation loss",
+        "kept_for": "highest validation accuracy",
         "seconds": round(sum(row.seconds for row in history.rows), 1),
     }
 

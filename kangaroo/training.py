@@ -58,12 +58,12 @@ class History:
 
     @property
     def best_epoch(self) -> int:
-        """The epoch, from 1, of the lowest validation loss; the first of equals.
+        """The epoch, from 1, of the highest validation accuracy; of equals, that of the lowest loss.
 
-        The loss rather than the accuracy: accuracy counts few photos in coarse steps and has ties, while
-        cross entropy also judges the probabilities, which is what falls apart first in overfitting.
+        The accuracy, as in the report: once a network begins to overfit, its loss rises with its confidence
+        while it still gets better at telling the classes apart.
         """
-        return min(self.rows, key=lambda row: row.val_loss).epoch
+        return max(self.rows, key=lambda row: (row.val_accuracy, -row.val_loss, -row.epoch)).epoch
 
     def frame(self) -> pd.DataFrame:
         """One row an epoch, the columns named as in :class:`Epoch`."""
@@ -95,7 +95,7 @@ def fit(
     and the epoch's number alone, if ``train`` is (on a GPU, as far as its kernels are deterministic).
     Datasets have a known number of batches.
 
-    ``folder`` gets model.keras (the epoch of lowest validation loss), history.csv, settings.json
+    ``folder`` gets model.keras (the epoch of highest validation accuracy), history.csv, settings.json
     (``config`` and ``settings``, JSON values that must not differ on resuming) and, while training, the
     checkpoint. Without ``resume`` these are replaced; with it the run goes on where its last checkpoint
     stands, and a run that is done is only read. A resumed run may ask for more epochs.

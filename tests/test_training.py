@@ -90,7 +90,7 @@ def test_history_is_of_these_weights(whole: Whole) -> None:
     photos, labels = (np.concatenate(part) for part in zip(*data(None).as_numpy_iterator(), strict=True))
     p = model.predict_on_batch(photos)[:, 0]
     best = history.rows[history.best_epoch - 1]
-    assert best.val_loss == min(row.val_loss for row in history.rows)
+    assert best.val_accuracy == max(row.val_accuracy for row in history.rows)
     assert best.val_accuracy == pytest.approx(np.mean((p > 0.5) == labels))
     assert best.val_loss == pytest.approx(-np.log(np.where(labels == 1, p, 1 - p)).mean(), rel=1e-4)
     assert history.rows[-1].loss < history.rows[0].loss
@@ -297,8 +297,8 @@ def test_several_classes_and_a_line_an_epoch(tmp_path: Path, capfd: pytest.Captu
     assert lines == ["epoch 1/2:", "epoch 2/2:"]
 
 
-def test_best_epoch_is_the_first_of_the_lowest_validation_loss() -> None:
-    losses = [0.5, 0.2, 0.3, 0.2]
-    history = History(tuple(Epoch(i, 1.0, 0.5, loss, 0.5, 1.0) for i, loss in enumerate(losses, 1)))
-    assert history.best_epoch == 2
+def test_best_epoch_is_that_of_the_highest_validation_accuracy_and_of_equals_the_lowest_loss() -> None:
+    values = [(0.5, 0.8), (0.4, 0.9), (0.3, 0.9), (0.1, 0.7), (0.3, 0.9)]
+    history = History(tuple(Epoch(i, 1.0, 0.5, *value, 1.0) for i, value in enumerate(values, 1)))
+    assert history.best_epoch == 3
     assert History().frame().columns.tolist() == list(history.frame().columns)
