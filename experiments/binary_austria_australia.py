@@ -9,7 +9,8 @@ The report: validation accuracy 0.9370 after 20 epochs on 20,050 photos, split b
 
 import sys
 
-from experiments.flags import Experiment, main
+from experiments.flags import main
+from experiments.settings import Experiment
 
 EXPERIMENT = Experiment(
     name="binary_austria_australia",

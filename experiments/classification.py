@@ -10,8 +10,8 @@ import numpy as np
 from keras import Model
 
 from experiments.figures import draw_figures
-from experiments.flags import RunSettings
 from experiments.photos import Data, ideal_observer, load
+from experiments.settings import RunSettings
 from kangaroo.data.manifest import manifest_sha256
 from kangaroo.data.pipeline import batches
 from kangaroo.errors import DataError

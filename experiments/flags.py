@@ -4,9 +4,9 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from experiments.settings import Experiment, RunSettings
 from kangaroo.console import guarded, start_keras
 
 HELP = """
@@ -14,39 +14,6 @@ Without --images the photos in ./images are used where that folder exists, else 
 is ROOT/<Class>/**/*.jpg (or jpeg, png, webp); ROOT/labels.csv (file,country,place,lat,lon) or a state
 folder's coordinates.csv (i,lat,lng) beside the photos tell which of them show the same place.
 """
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """What one classification experiment is about; ``epochs`` on photos, ``drawn_epochs`` on drawn scenes."""
-
-    name: str
-    description: str
-    classes: tuple[str, ...]
-    epochs: int
-    drawn_epochs: int
-    scenes: int
-
-
-@dataclass(frozen=True)
-class RunSettings:
-    """One run, as asked for on the command line; no ``images`` means drawn scenes."""
-
-    name: str
-    command: str
-    images: tuple[Path, ...]
-    classes: tuple[str, ...]
-    scenes: int
-    epochs: int
-    batch_size: int
-    image_size: int
-    validation: float
-    seed: int
-    precision: str
-    out: Path
-    resume: bool
-    overwrite: bool
-    json: bool
 
 
 def main(experiment: Experiment, argv: Sequence[str] | None = None) -> int:

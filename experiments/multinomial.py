@@ -10,7 +10,8 @@ figures on real ones, split by place.
 
 import sys
 
-from experiments.flags import Experiment, main
+from experiments.flags import main
+from experiments.settings import Experiment
 
 EXPERIMENT = Experiment(
     name="multinomial",

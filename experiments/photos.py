@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.flags import RunSettings
+from experiments.settings import RunSettings
 from kangaroo.data.cache import decode_photos
 from kangaroo.data.images import Pixels
 from kangaroo.data.manifest import Manifest, read_folders, require_classes
