@@ -140,7 +140,7 @@ def _key_numbers(metrics: Mapping[str, Any]) -> dict[str, str]:
         found["ideal observer, who knows how the scenes are drawn"] = _percent(ideal["accuracy"])
         found["ideal observer, expected"] = _percent(ideal["expected_accuracy"])
     if geo:
-        found["median distance error"] = f"{geo['median_km']:,.0f} km"
+        found[f"median distance error, {geo['n']:,} with coordinates"] = f"{geo['median_km']:,.0f} km"
         found["mean distance error"] = f"{geo['mean_km']:,.0f} km"
         found["mean GeoGuessr score, of 5,000"] = f"{geo['geoscore']:,.0f}"
         shares = geo["accuracy_at_km"].items()

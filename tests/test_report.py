@@ -31,7 +31,13 @@ METRICS = {
     "rejected": [{"file": f"{NASTY}/näher.jpg", "reason": "truncated JPEG"}],
 }
 EXTRAS = {
-    "geo": {"mean_km": 1234.5, "median_km": 321.4, "geoscore": 3456.7, "accuracy_at_km": {"25": 0.123}},
+    "geo": {
+        "n": 7,
+        "mean_km": 1234.5,
+        "median_km": 321.4,
+        "geoscore": 3456.7,
+        "accuracy_at_km": {"25": 0.123},
+    },
     "ideal_observer": {"expected_accuracy": 0.971, "accuracy": 0.962},
     "warnings": [f"{NASTY} has only 5 photos: its figures say little."],
 }

@@ -121,7 +121,7 @@ def _summary(metrics: dict[str, Any]) -> str:
         lines.append(f"{name:{width}}  {sum(row):5} photos, called {called or 'nothing'}")
     if geo := metrics.get("geo"):
         lines.append(
-            f"distance: median {geo['median_km']:,.0f} km, mean {geo['mean_km']:,.0f} km, "
+            f"distance, {geo['n']} photos: median {geo['median_km']:,.0f} km, mean {geo['mean_km']:,.0f} km, "
             f"mean GeoGuessr score {geo['geoscore']:,.0f}"
         )
     return "\n".join(lines)

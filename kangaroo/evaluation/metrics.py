@@ -40,6 +40,7 @@ def evaluate(predictions: Predictions, rejected: Iterable[Rejected] = (), *, see
 def _geo(where: Geolocation) -> dict[str, Any]:
     """The block ``geo``; JSON's keys are strings."""
     return {
+        "n": where.n,
         "mean_km": where.mean_km,
         "median_km": where.median_km,
         "accuracy_at_km": {str(km): share for km, share in where.accuracy_at_km.items()},

@@ -46,7 +46,7 @@ def test_with_coordinates(make) -> None:
     metrics = evaluate(predictions)
     assert list(metrics) == [*KEYS, "geo"]
     assert json.loads(json.dumps(metrics, allow_nan=False)) == metrics
-    assert list(metrics["geo"]) == ["mean_km", "median_km", "accuracy_at_km", "geoscore"]
+    assert list(metrics["geo"]) == ["n", "mean_km", "median_km", "accuracy_at_km", "geoscore"]
     assert list(metrics["geo"]["accuracy_at_km"]) == ["1", "25", "200", "750", "2500"]
     assert metrics["geo"]["median_km"] < 1
 
