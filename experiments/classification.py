@@ -27,8 +27,6 @@ from kangaroo.training import History, TrainConfig, fit
 
 # What a run leaves beside its figures, and fit() doesn't clear by itself.
 FILES = ("model.json", "metrics.json", "predictions.csv", "split.csv", "report.html")
-
-
 INTENDED_USE = "Teaching and research: which of these countries a street-level photo shows."
 DRAWN_LIMITS = "Learned from drawn scenes, which are caricatures: of photos this model knows nothing."
 PHOTO_LIMITS = (
@@ -71,8 +69,11 @@ def _clear(settings: RunSettings) -> None:
     for name in FILES:
         (settings.out / name).unlink(missing_ok=True)
     shutil.rmtree(settings.out / "figures", ignore_errors=True)
-    if settings.images:
-        shutil.rmtree(settings.out / "scenes", ignore_errors=True)
+    scenes = settings.out / "scenes"
+    if settings.images and not any(
+        root.resolve().is_relative_to(scenes.resolve()) for root in settings.images
+    ):
+        shutil.rmtree(scenes, ignore_errors=True)
 
 
 def _config(settings: RunSettings) -> TrainConfig:
