@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 
@@ -63,6 +64,15 @@ def test_predict_json_and_csv_agree_and_bad_files_are_named(capsys, model, scene
         assert row["confidence"] == max(row["probabilities"].values())
     assert [item["file"] for item in result["rejected"]] == [str(bad)]
     assert "bad photo.jpg" in err
+
+
+def test_a_model_of_drawn_scenes_says_so(capsys, model, scenes, tmp_path):
+    card = json.loads(model.with_suffix(".json").read_text())
+    shutil.copy(model, tmp_path / "drawn.keras")
+    (tmp_path / "drawn.json").write_text(json.dumps(card | {"data": {"drawn": True}}))
+    for path, expected in ((model, False), (tmp_path / "drawn.keras", True)):
+        _, _, err = run(capsys, "predict", path, scenes)
+        assert ("trained on drawn scenes" in err) == expected
 
 
 def test_evaluate_gives_every_figure_of_the_contract(capsys, model, scenes):

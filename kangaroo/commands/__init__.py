@@ -20,7 +20,10 @@ MODEL_HELP = "model file (.keras) with its card (.json) beside it"
 
 
 def load_model(path: Path) -> "Classifier":
-    """Load a model; a path that does not exist is refused without waiting for TensorFlow."""
+    """Load a model, and say so if it knows drawn scenes only.
+
+    A path that does not exist is refused without waiting for TensorFlow.
+    """
     if not path.exists():
         raise ModelError(
             f"no model file {path}: give one, such as saved_models/binary_austria_australia.keras"
@@ -28,7 +31,10 @@ def load_model(path: Path) -> "Classifier":
     start_keras()
     from kangaroo.models.classifier import load
 
-    return load(path)
+    classifier = load(path)
+    if classifier.card.data.get("drawn"):
+        print("note: this model was trained on drawn scenes; of photos it knows nothing", file=sys.stderr)
+    return classifier
 
 
 def name_rejected(rejected: Sequence["Rejected"]) -> None:
