@@ -50,7 +50,9 @@ def run(args: argparse.Namespace) -> None:
         photos = _held_back(manifest.photos, args.split)
         manifest = replace(manifest, photos=photos, classes=tuple(photos["class"].unique()))
     with tempfile.TemporaryDirectory() as scratch:
-        manifest, pixels = decode_photos(manifest, classifier.image_size, Path(scratch))
+        manifest, pixels = decode_photos(
+            manifest, classifier.image_size, Path(scratch), antialias=classifier.card.antialias
+        )
         name_rejected(manifest.rejected)
         require_classes(manifest, minimum=1)
         metrics = evaluate(_predictions(classifier, manifest.photos, pixels), manifest.rejected)

@@ -14,7 +14,9 @@ from kangaroo.errors import DataError, PhotoError
 from kangaroo.progress import progress
 
 
-def decode_photos(manifest: Manifest, size: int, folder: Path) -> tuple[Manifest, Pixels]:
+def decode_photos(
+    manifest: Manifest, size: int, folder: Path, *, antialias: bool = True
+) -> tuple[Manifest, Pixels]:
     """Read every photo once: the manifest of those that can be read, and their pixels row by row.
 
     The pixels are uint8 (n, size, size, 3), read-only, mapped to a nameless temporary file in ``folder``,
@@ -27,7 +29,9 @@ def decode_photos(manifest: Manifest, size: int, folder: Path) -> tuple[Manifest
     pixels = _scratch((len(files), size, size, 3), folder)
     kept: dict[str, int] = {}  # sha256 -> row
     rejected: list[Rejected] = []
-    decoded = progress(decode_and_hash_many(files, size), "reading photos", len(files), "photo")
+    decoded = progress(
+        decode_and_hash_many(files, size, antialias=antialias), "reading photos", len(files), "photo"
+    )
     for row, result in enumerate(decoded):
         if isinstance(result, PhotoError):
             rejected.append(Rejected(files[row], str(result)))

@@ -32,17 +32,20 @@ MAX_PIXELS = 2**27
 """The largest photo that is read: a panorama of 16384 x 8192 pixels."""
 
 
-def decode(photo: Photo, size: int) -> Pixels:
+def decode(photo: Photo, size: int, *, antialias: bool = True) -> Pixels:
     """Read a photo as uint8 RGB (size, size, 3): upright, its centre square, bilinear with antialiasing.
+
+    Without ``antialias`` only the four pixels around each sample count, as in tf.image.resize: so were the
+    report's networks trained.
 
     ``photo`` is a path, a PIL picture, or a uint8 array H x W x 3. A large JPEG given as a path is scaled
     down by libjpeg while it is decoded, so its pixels differ by a few levels from those of the same photo
     given as a picture. Raises PhotoError with the reason alone.
     """
     if isinstance(photo, str | Path):
-        return _decode_bytes(_read(Path(photo)), Path(photo), size)
+        return _decode_bytes(_read(Path(photo)), Path(photo), size, antialias)
     if isinstance(photo, Image.Image):
-        return _upright_square(photo, size)
+        return _upright_square(photo, size, antialias)
     if not (
         isinstance(photo, np.ndarray)
         and photo.dtype == np.uint8
@@ -52,30 +55,30 @@ def decode(photo: Photo, size: int) -> Pixels:
     ):
         kind = f"{photo.dtype} {photo.shape}" if isinstance(photo, np.ndarray) else type(photo).__name__
         raise PhotoError(f"not a uint8 array of shape (height, width, 3): {kind}")
-    return _upright_square(Image.fromarray(photo), size)
+    return _upright_square(Image.fromarray(photo), size, antialias)
 
 
-def decode_and_hash(file: Path | str, size: int) -> tuple[Pixels, str]:
+def decode_and_hash(file: Path | str, size: int, *, antialias: bool = True) -> tuple[Pixels, str]:
     """As ``decode`` for a file, with the SHA-256 of its bytes in hexadecimal; the file is read once."""
     data = _read(Path(file))
-    return _decode_bytes(data, Path(file), size), hashlib.sha256(data).hexdigest()
+    return _decode_bytes(data, Path(file), size, antialias), hashlib.sha256(data).hexdigest()
 
 
 def decode_many(
-    photos: Iterable[Photo], size: int, workers: int | None = None
+    photos: Iterable[Photo], size: int, *, antialias: bool = True, workers: int | None = None
 ) -> Iterator[Pixels | PhotoError]:
     """``decode`` each photo in threads, in order; a bad photo gives its PhotoError instead of raising it.
 
     ``workers`` is the number of threads (default: the processors); a few photos a thread are read ahead.
     """
-    return _in_threads(partial(decode, size=size), photos, workers)
+    return _in_threads(partial(decode, size=size, antialias=antialias), photos, workers)
 
 
 def decode_and_hash_many(
-    files: Iterable[Path | str], size: int, workers: int | None = None
+    files: Iterable[Path | str], size: int, *, antialias: bool = True, workers: int | None = None
 ) -> Iterator[tuple[Pixels, str] | PhotoError]:
     """``decode_and_hash`` each file in threads, in order; a bad file gives its PhotoError."""
-    return _in_threads(partial(decode_and_hash, size=size), files, workers)
+    return _in_threads(partial(decode_and_hash, size=size, antialias=antialias), files, workers)
 
 
 def standardize(photos: npt.ArrayLike) -> npt.NDArray[np.float32]:
@@ -109,7 +112,7 @@ def unsupported(path: Path) -> str:
     return f"unsupported file type {path.suffix or '(no ending)'} (use jpg, jpeg, png or webp)"
 
 
-def _decode_bytes(data: bytes, path: Path, size: int) -> Pixels:
+def _decode_bytes(data: bytes, path: Path, size: int, antialias: bool) -> Pixels:
     kind = _kind(data)
     if kind is None:
         raise PhotoError("not a picture, at least none of the kinds JPEG, PNG and WebP")
@@ -118,9 +121,9 @@ def _decode_bytes(data: bytes, path: Path, size: int) -> Pixels:
     with _damage():
         image = _open(kind, data)
     _refuse_bomb(image)
-    # For JPEG: libjpeg then scales while decoding, to the smallest of 1/8, 1/4, 1/2 that is not below size.
-    image.draft(None, (size, size))
-    return _upright_square(image, size)
+    if antialias:  # JPEG: libjpeg scales while decoding, to the smallest of 1/8, 1/4, 1/2 not below size
+        image.draft(None, (size, size))
+    return _upright_square(image, size, antialias)
 
 
 def _kind(data: bytes) -> str | None:
@@ -157,15 +160,22 @@ def _damage() -> Iterator[None]:
         raise PhotoError("truncated or damaged") from error
 
 
-def _upright_square(image: Image.Image, size: int) -> Pixels:
+def _upright_square(image: Image.Image, size: int, antialias: bool) -> Pixels:
     side = min(image.size)
     if side == 0:
         raise PhotoError(f"no pixels: {image.width} x {image.height}")
     left, top = (image.width - side) / 2, (image.height - side) / 2
+    box, target = (left, top, left + side, top + side), (size, size)
     with _damage():
-        square = _rgb(image).resize(
-            (size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side)
-        )
+        picture = _rgb(image)
+        if antialias:
+            square = picture.resize(target, Image.Resampling.BILINEAR, box=box)
+        else:
+            left, top = int(left), int(top)
+            inner = picture.crop((left, top, left + side, top + side))  # so that no pixel beyond it counts
+            square = inner.transform(
+                target, Image.Transform.EXTENT, (0, 0, side, side), Image.Resampling.BILINEAR
+            )
     # The centre square turns into itself, so the small picture can be turned instead of the large one.
     square.info = image.info
     return np.array(_upright(square))

@@ -55,7 +55,12 @@ class Classifier:
         """
         photos = _as_list(photos)
         names = [str(photo) if isinstance(photo, str | Path) else i for i, photo in enumerate(photos)]
-        decoded = progress(decode_many(photos, self.image_size), "predicting", len(photos), unit="photo")
+        decoded = progress(
+            decode_many(photos, self.image_size, antialias=self.card.antialias),
+            "predicting",
+            len(photos),
+            unit="photo",
+        )
         rejected: list[dict[str, Any]] = []
         good = _readable(zip(names, decoded, strict=True), rejected, skip_bad)
         files: list[str | int] = []

@@ -12,7 +12,7 @@ import tensorflow as tf
 from kangaroo.errors import ModelError
 from kangaroo.files import sha256
 from kangaroo.models import cnn
-from kangaroo.models.store import Card, save
+from kangaroo.models.store import Card, preprocessing, save
 
 
 def convert(saved_model: Path, out: Path, classes: Sequence[str], *, overwrite: bool = False) -> Card:
@@ -37,13 +37,14 @@ def convert(saved_model: Path, out: Path, classes: Sequence[str], *, overwrite: 
             f"{saved_model} tells {n_classes} classes apart, but {len(classes)} are named: "
             f"{', '.join(classes)}"
         )
-    image_size = model.input_shape[1]
     published, origin = _origins().get(sha256(_data_file(saved_model)), (None, _unknown_origin()))
     if published and tuple(classes) != published:
         raise ModelError(
             f"{saved_model} was published with the classes in this order: {', '.join(published)}"
         )
-    return save(model, out, Card(classes=tuple(classes), image_size=image_size, metrics={}, **origin))
+    prepared = preprocessing(antialias=False)  # as Keras's image_dataset_from_directory did for the report
+    facts = {"classes": tuple(classes), "image_size": model.input_shape[1], "metrics": {}}
+    return save(model, out, Card(**facts, preprocessing=prepared, **origin))
 
 
 def _data_file(folder: Path) -> Path:

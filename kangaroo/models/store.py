@@ -17,12 +17,12 @@ from kangaroo.files import atomic, sha256, write_json
 from kangaroo.models.precision import float32_copy
 
 
-def preprocessing() -> dict[str, str]:
+def preprocessing(*, antialias: bool = True) -> dict[str, str]:
     """What is done to a photo before a network of this package sees it, as the card states it."""
     return {
         "colour": "RGB, EXIF orientation applied",
         "crop": "centre square",
-        "resize": "bilinear, antialiased",
+        "resize": "bilinear, antialiased" if antialias else "bilinear, not antialiased",
         "standardize": "per photo: mean 0, standard deviation 1, divisor at least 1/sqrt(number of values)",
     }
 
@@ -43,6 +43,11 @@ class Card:
     versions: Mapping[str, str] = field(default_factory=dict)
     intended_use: str
     limits: str
+
+    @property
+    def antialias(self) -> bool:
+        """Whether photos are antialiased when they are made smaller."""
+        return self.preprocessing != preprocessing(antialias=False)
 
 
 def card_path(path: Path) -> Path:
@@ -101,7 +106,7 @@ def _read_card(path: Path) -> Card:
     for problem, wrong in (("lacks", names - keys), ("has unknown", keys - names)):
         if wrong:
             raise ModelError(f"the model card {path} {problem} {', '.join(sorted(wrong))}")
-    if values["preprocessing"] != preprocessing():
+    if values["preprocessing"] not in (preprocessing(), preprocessing(antialias=False)):
         raise ModelError(f"the card {path} asks for preprocessing that this version lacks: update kangaroo")
     classes = values["classes"]
     if not (isinstance(classes, list) and all(isinstance(name, str) for name in classes)):

@@ -293,7 +293,7 @@ def test_decode_and_hash(tmp_path):
 def test_decode_many_keeps_the_order_and_gives_errors_in_their_place(tmp_path, workers):
     photos = [noise(8, 8, seed) for seed in range(40)]
     mixed = [*photos[:20], tmp_path / "none.jpg", *photos[20:]]
-    results = list(decode_many(mixed, 8, workers))
+    results = list(decode_many(mixed, 8, workers=workers))
     error = results.pop(20)
     assert isinstance(error, PhotoError)
     assert "No such file" in str(error)
@@ -309,7 +309,7 @@ def test_decode_many_reads_ahead_a_little_only_and_stops_when_left():
             yield noise(8, 8)
 
     threads = threading.active_count()
-    decoded = decode_many(photos(), 8, 2)
+    decoded = decode_many(photos(), 8, workers=2)
     for _ in range(5):
         next(decoded)
     decoded.close()
@@ -351,3 +351,16 @@ def test_real_photos_decode(photos):
     for file, result in zip(files, results, strict=True):
         reference = Image.open(file).convert("RGB").resize((64, 64), Image.Resampling.BILINEAR)
         assert np.abs(np.asarray(reference).astype(int) - result).mean() < 3
+
+
+@pytest.mark.parametrize("shape", [(300, 400), (90, 70), (256, 256)])
+def test_without_antialiasing_it_is_the_resizing_that_the_report_used(shape):
+    import tensorflow as tf
+
+    photo = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    side = min(shape)
+    top, left = (shape[0] - side) // 2, (shape[1] - side) // 2
+    expected = tf.image.resize(photo[top : top + side, left : left + side], (128, 128)).numpy()
+    found = decode(photo, 128, antialias=False)
+    assert np.abs(found - expected).max() <= 1  # rounding
+    assert shape == (90, 70) or np.abs(decode(photo, 128) - expected).max() > 5
