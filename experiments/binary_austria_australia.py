@@ -4,7 +4,7 @@
     python -m experiments.binary_austria_australia --images PHOTOS
 
 The report: validation accuracy 0.9370 after 20 epochs on 20,050 photos, split by photo. To expect here: about
-0.95 on drawn scenes, and on photos what they allow; README.md has figures on real ones, split by place.
+0.93 on 3,000 drawn scenes, and on photos what they allow; README.md has figures on real ones, split by place.
 """
 
 import sys
