@@ -4,8 +4,8 @@
     python -m experiments.multinomial --images PHOTOS
 
 The report: validation accuracy 0.6905 after 10 epochs on 44,041 photos, split by photo. To expect here: about
-0.70 on 6,000 drawn scenes and 0.84 on 24,000, of which an ideal observer would get 0.91, and on photos what they
-allow; README.md has figures on real ones, split by place.
+0.70 on 6,000 drawn scenes and 0.84 on 24,000, of which an ideal observer would get 0.91, and on photos what
+they allow; README.md has figures on real ones, split by place.
 """
 
 import sys
