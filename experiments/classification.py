@@ -1,6 +1,5 @@
 """Photos in, a run folder out: the wiring that the classification experiments share."""
 
-import json
 import shutil
 from dataclasses import asdict
 from functools import partial
@@ -12,6 +11,7 @@ from keras import Model
 from experiments.figures import draw_figures
 from experiments.photos import Data, ideal_observer, load
 from experiments.settings import RunSettings
+from kangaroo.commands import print_json
 from kangaroo.data.manifest import manifest_sha256
 from kangaroo.data.pipeline import batches
 from kangaroo.errors import DataError
@@ -45,7 +45,7 @@ def run(settings: RunSettings) -> None:
     predictions, metrics = _judge(model, history, data, settings)
     _leave(settings, data, model, history, predictions, metrics)
     if settings.json:
-        print(json.dumps(metrics, indent=2, ensure_ascii=False))
+        print_json(metrics)
     else:
         print(_summary(settings, data, metrics))
 
@@ -108,15 +108,7 @@ def _judge(
     """Predict the validation photos with the model as it is saved, and evaluate."""
     rows = data.rows("validation")
     photos = data.manifest.photos.iloc[rows]
-    predictions = Predictions(
-        data.manifest.classes,
-        tuple(photos["file"]),
-        tuple(photos["place"]),
-        data.labels[rows],
-        probabilities(model, data.pixels[rows]),
-        photos["lat"].to_numpy(),
-        photos["lon"].to_numpy(),
-    )
+    predictions = Predictions.of(data.manifest.classes, photos, probabilities(model, data.pixels[rows]))
     metrics = evaluate(predictions, data.manifest.rejected, seed=settings.seed)
     last = history.rows[-1]
     metrics["warnings"] = [
@@ -147,7 +139,7 @@ def _leave(
     ):
         with atomic(out / name) as temporary:
             frame.to_csv(temporary, index=False)
-    draw_figures(out / "figures", data.manifest, data.pixels, history, predictions, metrics)
+    draw_figures(out / "figures", data, history, predictions, metrics)
     write_report(out)
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from experiments.photos import Data
 from kangaroo.data.images import Pixels
-from kangaroo.data.manifest import Manifest
 from kangaroo.evaluation.calibration import reliability
 from kangaroo.evaluation.predictions import Predictions
 from kangaroo.plots import classification, examples, training
@@ -19,16 +19,11 @@ from kangaroo.training import History
 
 
 def draw_figures(
-    folder: Path,
-    manifest: Manifest,
-    pixels: Pixels,
-    history: History,
-    predictions: Predictions,
-    metrics: dict[str, Any],
+    folder: Path, data: Data, history: History, predictions: Predictions, metrics: dict[str, Any]
 ) -> None:
-    """Write every figure; ``manifest`` has the column split, ``pixels`` are its photos row by row."""
-    subject = "drawn scenes" if manifest.drawn else "photos"
-    held = np.flatnonzero(manifest.photos["split"] == "validation")
+    """Write every figure of the run as folder/*.png."""
+    manifest, pixels, subject = data.manifest, data.pixels, data.subject
+    held = data.rows("validation")
     figures = {
         "photos_by_state": data_plots.photos_by_state(manifest.photos, manifest.locations, subject=subject),
         "locations": data_plots.locations_map(manifest.locations, subject=subject),

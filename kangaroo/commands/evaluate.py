@@ -13,9 +13,7 @@ from kangaroo.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kangaroo.data.images import Pixels
     from kangaroo.data.manifest import Manifest
-    from kangaroo.evaluation.predictions import Predictions
     from kangaroo.models.classifier import Classifier
 
 SUMMARY = "judge a model on labelled photos"
@@ -43,6 +41,7 @@ def run(args: argparse.Namespace) -> None:
     from kangaroo.data.cache import decode_photos
     from kangaroo.data.manifest import require_classes
     from kangaroo.evaluation.metrics import evaluate
+    from kangaroo.evaluation.predictions import Predictions
 
     classifier = load_model(args.model)
     manifest = _known(args.images, classifier)
@@ -55,7 +54,9 @@ def run(args: argparse.Namespace) -> None:
         )
         name_rejected(manifest.rejected)
         require_classes(manifest, minimum=1)
-        metrics = evaluate(_predictions(classifier, manifest.photos, pixels), manifest.rejected)
+        p = classifier.probabilities(pixels)
+        predictions = Predictions.of(classifier.classes, manifest.photos, p)
+        metrics = evaluate(predictions, manifest.rejected)
     if args.json:
         print_json(metrics)
     else:
@@ -64,9 +65,9 @@ def run(args: argparse.Namespace) -> None:
 
 def _known(roots: list[Path], classifier: "Classifier") -> "Manifest":
     """The photos of the classes that the model knows; the others are named on stderr."""
-    from kangaroo.data.manifest import read_folders
+    from kangaroo.data.manifest import class_names, read_folders
 
-    there = read_folders(roots).classes
+    there = class_names(roots)
     known = [name for name in there if name in classifier.classes]
     if not known:
         raise DataError(
@@ -91,21 +92,6 @@ def _held_back(photos: "pd.DataFrame", split: Path) -> "pd.DataFrame":
     if not kept.any():
         raise DataError(f"{split} holds back none of these photos: give the folders of that run")
     return photos[kept]
-
-
-def _predictions(classifier: "Classifier", photos: "pd.DataFrame", pixels: "Pixels") -> "Predictions":
-    """The model's probabilities with labels, places and coordinates."""
-    from kangaroo.evaluation.predictions import Predictions
-
-    return Predictions(
-        classes=classifier.classes,
-        files=tuple(photos["file"]),
-        places=tuple(photos["place"]),
-        labels=photos["class"].map(classifier.classes.index).to_numpy(int),
-        probabilities=classifier.probabilities(pixels),
-        lat=photos["lat"].to_numpy(),
-        lon=photos["lon"].to_numpy(),
-    )
 
 
 def _summary(metrics: dict[str, Any]) -> str:

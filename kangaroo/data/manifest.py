@@ -62,7 +62,7 @@ def read_folders(roots: Sequence[Path], classes: Sequence[str] | None = None) ->
     """
     roots = list({root.resolve(): root for root in roots}.values())
     folders = [(root, folder) for root in roots for folder in _class_folders(root)]
-    names = _choose(classes, sorted({nfc(folder.name) for _, folder in folders}), roots)
+    names = _choose(classes, class_names(roots), roots)
     listing = _Listing(roots)
     for name in names:
         for root, folder in folders:
@@ -72,6 +72,11 @@ def read_folders(roots: Sequence[Path], classes: Sequence[str] | None = None) ->
     return Manifest(
         tuple(names), listing.photos(), listing.locations(), tuple(listing.rejected), listing.drawn()
     )
+
+
+def class_names(roots: Sequence[Path]) -> list[str]:
+    """The names of all class folders, sorted. DataError: a root that is missing or laid out otherwise."""
+    return sorted({nfc(folder.name) for root in roots for folder in _class_folders(root)})
 
 
 def photo_files(folder: Path) -> tuple[list[Path], list[Rejected]]:

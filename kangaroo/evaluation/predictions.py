@@ -1,5 +1,6 @@
 """What a model said about labelled photos: all that the evaluation needs to know."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +59,19 @@ class Predictions:
         }
         columns |= {f"p_{name}": self.probabilities[:, i] for i, name in enumerate(self.classes)}
         return pd.DataFrame(columns)
+
+    @classmethod
+    def of(cls, classes: Sequence[str], photos: pd.DataFrame, probabilities: np.ndarray) -> "Predictions":
+        """Join the rows of a manifest (file, class, place, lat, lon) with their probabilities (n, k)."""
+        return cls(
+            classes=tuple(classes),
+            files=tuple(photos["file"]),
+            places=tuple(photos["place"]),
+            labels=photos["class"].map(list(classes).index).to_numpy(int),
+            probabilities=probabilities,
+            lat=photos["lat"].to_numpy(),
+            lon=photos["lon"].to_numpy(),
+        )
 
     @classmethod
     def read(cls, path: Path) -> "Predictions":

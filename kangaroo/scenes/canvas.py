@@ -63,19 +63,15 @@ class Canvas:
     def _changed(self, before: NDArray[np.uint8]) -> NDArray[np.bool_]:
         return (before.view(np.uint32) != self._pixels.view(np.uint32))[..., 0]
 
-    def fill(self, outlines: Sequence[Points] | Points, colour: Colour, alpha: float = 1.0) -> None:
+    def fill(self, outlines: Sequence[Points] | Points, colour: Colour) -> None:
         """Fill one polygon (n, 2), or several in one go."""
         self._pen.set_linewidth(0)
-        self._pen.set_alpha(alpha)
-        self._renderer.draw_path(
-            self._pen, _path(outlines), self._down, (*np.clip(colour / 255, 0, 1), alpha)
-        )
+        self._renderer.draw_path(self._pen, _path(outlines), self._down, tuple(np.clip(colour / 255, 0, 1)))
 
     def stroke(self, lines: Sequence[Points] | Points, colour: Colour, width: float) -> None:
         """Draw one line (n, 2), or several in one go, ``width`` pixels wide."""
-        self._pen.set_alpha(1.0)
         self._pen.set_linewidth(width)
-        self._pen.set_foreground((*np.clip(colour / 255, 0, 1), 1.0), isRGBA=True)
+        self._pen.set_foreground(tuple(np.clip(colour / 255, 0, 1)))
         self._renderer.draw_path(self._pen, _path(lines), self._down)
 
 

@@ -1,8 +1,8 @@
 """One country and one seed to one street scene: the JPEG, what it shows, and where.
 
 All chance comes from the seed alone: the conditions, the layout, which cues are shown, and one number a cue
-that picks its style out of the country's profile. Two countries with the same seed are
-therefore twins: the same street, with only the country's marks exchanged.
+that picks its style out of the country's profile. Two countries with the same seed are therefore twins: the
+same street, with only the country's marks exchanged.
 """
 
 import io
