@@ -16,10 +16,12 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
+from benchmarks.collect import DELAY, WORKERS, calls_per_second
 from kangaroo.console import start_keras
 from kangaroo.scenes.folder import SceneSettings, write_folder
 
 CLASSES = ("Austria", "Australia")
+MODEL = Path(__file__).parents[1] / "saved_models" / "binary_austria_australia.keras"
 
 
 def scenes(args: argparse.Namespace, scratch: Path) -> None:
@@ -78,13 +80,12 @@ def epoch(args: argparse.Namespace, scratch: Path) -> None:
 def predict(args: argparse.Namespace, scratch: Path) -> None:
     """``kangaroo predict`` on 500 JPEG photos of 640 px, the start of the process included."""
     root = write_folder(scratch / "predict", SceneSettings(CLASSES, n=500, size=640))
-    model = Path(__file__).parents[1] / "saved_models" / "binary_austria_australia.keras"
     command: list[str | Path] = [
         sys.executable,
         "-m",
         "kangaroo",
         "predict",
-        model,
+        MODEL,
         root,
         "--csv",
         scratch / "out.csv",
@@ -105,8 +106,50 @@ def experiment(args: argparse.Namespace, scratch: Path) -> None:
     _report("binary experiment on drawn scenes, s", _timed(partial(subprocess.run, command, check=True)))
 
 
+def collect(args: argparse.Namespace, scratch: Path) -> None:
+    """Calls a second of ``kangaroo collect run``, and their share of what the server allows."""
+    rates = [calls_per_second(scratch / f"collect{i}") for i in range(args.repeats)]
+    allowed = WORKERS / DELAY
+    what = f"collected calls a second, {WORKERS} workers, answers after {1000 * DELAY:.0f} ms"
+    _report(what, median(rates), f"{median(rates) / allowed:.0%} of {allowed:.0f}")
+
+
+def attack(args: argparse.Namespace, scratch: Path) -> None:
+    """A sweep of the signed gradient over four epsilons, in the report's way and in kangaroo's."""
+    start_keras()
+    from benchmarks.attack import sides
+
+    root = args.images or write_folder(scratch / "attack", SceneSettings(CLASSES, n=320))
+    rounds = [
+        {name: _timed(work) for name, work in sides(root, args.classes, scratch).items()}
+        for _ in range(args.repeats)
+    ]
+    for name in rounds[0]:
+        seconds, theirs = (median(times[of] for times in rounds) for of in (name, "the report's way"))
+        _report(f"sweep over four epsilons, {name}, s", seconds, f"{theirs / seconds:.2f} x")
+
+
+def explain(args: argparse.Namespace, scratch: Path) -> None:
+    """Integrated gradients of 32 photos as exact as the report's, in the report's way and in kangaroo's."""
+    from benchmarks.explain import SIDES, measure
+
+    roots = [args.images or write_folder(scratch / "explain", SceneSettings(CLASSES, n=100))]
+    theirs, ours = [], []
+    for _ in range(args.repeats):
+        theirs.append(measure(SIDES[0], args.model, 1, roots))
+        # The median gap is some 0.6 of the tolerance, which bounds the gap of every photo.
+        ours.append(measure(SIDES[1], args.model, 1.6 * theirs[0]["gap"], roots))
+    for result in (*theirs, *ours):
+        result["gap"] *= 100
+    rows = {"seconds": "s", "mib": "peak MiB", "gap": "median gap, %"}
+    for key, unit in rows.items():
+        middle = [median(result[key] for result in side) for side in (theirs, ours)]
+        for name, value in zip(SIDES, middle, strict=True):
+            _report(f"integrated gradients of 32 photos, {name}, {unit}", value, f"{middle[0] / value:.2f} x")
+
+
 BENCHMARKS: dict[str, Callable[[argparse.Namespace, Path], None]] = {
-    work.__name__: work for work in (scenes, epoch, predict, experiment)
+    work.__name__: work for work in (scenes, epoch, predict, experiment, collect, attack, explain)
 }
 
 
@@ -135,6 +178,7 @@ def main() -> None:
     )
     add("--images", type=Path, metavar="DIR", help="photo folder for the epoch; default: drawn scenes")
     add("--classes", nargs=2, default=CLASSES, metavar="NAME", help="two class folders of --images")
+    add("--model", type=Path, default=MODEL, metavar="FILE", help="to explain; default: %(default)s")
     add("--repeats", type=int, default=3, metavar="N", help="default: %(default)s")
     args = parser.parse_args()
     if unknown := set(args.names) - set(BENCHMARKS):

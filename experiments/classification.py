@@ -1,6 +1,6 @@
 """Photos in, a run folder out: the wiring that the classification experiments share."""
 
-import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -9,12 +9,12 @@ import numpy as np
 from keras import Model
 
 from experiments.figures import draw_figures
+from experiments.folder import check, clear
 from experiments.photos import Data, ideal_observer, load
-from experiments.settings import RunSettings
+from experiments.settings import ClassificationSettings
 from kangaroo.commands import print_json
 from kangaroo.data.manifest import manifest_sha256
 from kangaroo.data.pipeline import batches
-from kangaroo.errors import DataError
 from kangaroo.evaluation.metrics import evaluate
 from kangaroo.evaluation.predictions import Predictions
 from kangaroo.files import atomic, write_json
@@ -27,6 +27,7 @@ from kangaroo.training import History, TrainConfig, fit
 
 # What a run leaves beside its figures, and fit() doesn't clear by itself.
 FILES = ("model.json", "metrics.json", "predictions.csv", "split.csv", "report.html")
+LEFT = (*FILES, "model.keras", "history.csv", "settings.json", "checkpoint-*")
 INTENDED_USE = "Teaching and research: which of these countries a street-level photo shows."
 DRAWN_LIMITS = "Learned from drawn scenes, which are caricatures: of photos this model knows nothing."
 PHOTO_LIMITS = (
@@ -35,14 +36,14 @@ PHOTO_LIMITS = (
 )
 
 
-def run(settings: RunSettings) -> None:
+def run(settings: ClassificationSettings) -> None:
     """Train and judge one classifier, leave the run folder, and print the result to stdout."""
-    _check(settings)
+    check(settings, LEFT, resume=settings.resume)
     data = load(settings)
     if not settings.resume:
-        _clear(settings)
-    model, history = _train(settings, data)
-    predictions, metrics = _judge(model, history, data, settings)
+        clear(settings, FILES)
+    model, history = train(settings, data)
+    predictions, metrics = judge(model, history, data, settings)
     _leave(settings, data, model, history, predictions, metrics)
     if settings.json:
         print_json(metrics)
@@ -50,38 +51,21 @@ def run(settings: RunSettings) -> None:
         print(_summary(settings, data, metrics))
 
 
-def _check(settings: RunSettings) -> None:
-    """Refuse an output folder that holds a run, if it was not said what to do with it, or anything else."""
-    out = settings.out
-    held = {path.name for path in out.iterdir() if path.name[0] != "."} if out.is_dir() else set()
-    strange = {name for name in held if not name.startswith("checkpoint-")}
-    strange -= {*FILES, "model.keras", "history.csv", "settings.json", "figures", "scenes"}
-    if strange:
-        raise DataError(f"{out} holds {min(strange)}, which no run leaves: choose another folder with --out")
-    if held and not (settings.resume or settings.overwrite):
-        raise DataError(
-            f"{out} holds a run: give --resume to go on, --overwrite to replace it, or another --out"
-        )
-
-
-def _clear(settings: RunSettings) -> None:
-    """Remove what an earlier run left; only now, because until here the new one could fail."""
-    for name in FILES:
-        (settings.out / name).unlink(missing_ok=True)
-    shutil.rmtree(settings.out / "figures", ignore_errors=True)
-    scenes = settings.out / "scenes"
-    if settings.images and not any(
-        root.resolve().is_relative_to(scenes.resolve()) for root in settings.images
-    ):
-        shutil.rmtree(scenes, ignore_errors=True)
-
-
-def _config(settings: RunSettings) -> TrainConfig:
+def _config(settings: ClassificationSettings) -> TrainConfig:
     return TrainConfig(settings.epochs, settings.batch_size, seed=settings.seed, precision=settings.precision)
 
 
-def _train(settings: RunSettings, data: Data) -> tuple[Model, History]:
-    """Train the report's network; the batches of an epoch follow from the seed and the epoch alone."""
+def train(
+    settings: ClassificationSettings,
+    data: Data,
+    *,
+    prepare: Callable[[Model], None] = lambda model: None,
+    extra: Mapping[str, Any] | None = None,
+) -> tuple[Model, History]:
+    """Train the report's network; the batches of an epoch follow from the seed and the epoch alone.
+
+    ``prepare`` is that of fit(); ``extra`` says what it does, which a resumed run must not change.
+    """
     n_classes = len(data.manifest.classes)
     labels = data.labels if n_classes > 2 else data.labels.astype(np.float32)
     part = partial(batches, data.pixels, labels=labels, batch_size=settings.batch_size)
@@ -98,12 +82,14 @@ def _train(settings: RunSettings, data: Data) -> tuple[Model, History]:
             "image_size": settings.image_size,
             "validation": settings.validation,
             "photos and split": manifest_sha256(data.manifest.photos),
+            **(extra or {}),
         },
+        prepare=prepare,
     )
 
 
-def _judge(
-    model: Model, history: History, data: Data, settings: RunSettings
+def judge(
+    model: Model, history: History, data: Data, settings: ClassificationSettings
 ) -> tuple[Predictions, dict[str, Any]]:
     """Predict the validation photos with the model as it is saved, and evaluate."""
     rows = data.rows("validation")
@@ -116,13 +102,14 @@ def _judge(
         f"epoch {history.best_epoch} of {last.epoch} was kept because it is best on these same "
         f"{data.subject}; the last epoch names {100 * last.val_accuracy:.1f} % of them rightly",
     ]
-    if data.manifest.drawn and set(data.manifest.classes) <= set(PROFILES):
+    known = data.manifest.drawn and not data.colour_cue  # the observer looks at no colours
+    if known and set(data.manifest.classes) <= set(PROFILES):
         metrics["ideal_observer"] = ideal_observer(data, rows)
     return predictions, metrics
 
 
 def _leave(
-    settings: RunSettings,
+    settings: ClassificationSettings,
     data: Data,
     model: Model,
     history: History,
@@ -131,7 +118,7 @@ def _leave(
 ) -> None:
     """Write the run folder; the page comes last, and says that the run is whole."""
     out = settings.out
-    store.save(model, out / "model.keras", _card(settings, data, history, metrics))
+    store.save(model, out / "model.keras", card(settings, data, history, metrics))
     write_json(out / "metrics.json", metrics)
     for name, frame in (
         ("predictions.csv", predictions.frame()),
@@ -143,7 +130,9 @@ def _leave(
     write_report(out)
 
 
-def _card(settings: RunSettings, data: Data, history: History, metrics: dict[str, Any]) -> store.Card:
+def card(
+    settings: ClassificationSettings, data: Data, history: History, metrics: dict[str, Any]
+) -> store.Card:
     """What the model's card says."""
     photos = data.manifest.photos
     counts = photos.groupby(["class", "split"]).size().unstack(fill_value=0)
@@ -167,7 +156,7 @@ def _card(settings: RunSettings, data: Data, history: History, metrics: dict[str
     )
 
 
-def _training(settings: RunSettings, history: History) -> dict[str, Any]:
+def _training(settings: ClassificationSettings, history: History) -> dict[str, Any]:
     return {
         "command": settings.command,
         **asdict(_config(settings)),
@@ -180,7 +169,7 @@ def _training(settings: RunSettings, history: History) -> dict[str, Any]:
     }
 
 
-def _summary(settings: RunSettings, data: Data, metrics: dict[str, Any]) -> str:
+def _summary(settings: ClassificationSettings, data: Data, metrics: dict[str, Any]) -> str:
     low, high = metrics["accuracy_ci95"]
     lines = [
         f"{metrics['n']} validation {data.subject} of unseen places: accuracy {metrics['accuracy']:.4f} "

@@ -3,10 +3,12 @@
 import argparse
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
-from experiments.settings import Experiment, RunSettings
+from experiments.settings import ClassificationSettings, Experiment, RunSettings
 from kangaroo.console import guarded, start_keras
 
 HELP = """
@@ -18,84 +20,109 @@ folder's coordinates.csv (i,lat,lng) beside the photos tell which of them show t
 
 def main(experiment: Experiment, argv: Sequence[str] | None = None) -> int:
     """Parse the flags, train and judge a classifier, and give the exit code."""
-    args = _parser(experiment).parse_args(argv)
 
-    def work() -> None:
-        start_keras()
+    def work(args: argparse.Namespace) -> None:
         from experiments.classification import run  # needs TensorFlow, --help does not
 
-        run(settings(experiment, args, sys.argv[1:] if argv is None else argv))
+        epochs = args.epochs or (experiment.epochs if args.images else experiment.drawn_epochs)
+        run(
+            ClassificationSettings(
+                **shared(args),
+                epochs=epochs,
+                batch_size=args.batch_size,
+                precision=args.precision,
+                resume=args.resume,
+            )
+        )
 
-    return guarded(work, debug=args.debug, stopped="stopped: --resume goes on from the last whole epoch")
+    stopped = "stopped: --resume goes on from the last whole epoch"
+    return execute(_classification(experiment), work, argv, stopped=stopped)
 
 
-def settings(experiment: Experiment, args: argparse.Namespace, argv: Sequence[str]) -> RunSettings:
-    """The run that the parsed flags ``argv`` ask for."""
-    images = tuple(args.images or ([Path("images")] if Path("images").is_dir() else []))
+def execute(
+    parser: argparse.ArgumentParser,
+    work: Callable[[argparse.Namespace], None],
+    argv: Sequence[str] | None = None,
+    *,
+    stopped: str = "stopped",
+) -> int:
+    """Parse ``argv`` (default: the process's own), start Keras, do ``work`` with it, and give the exit code.
+
+    ``parser`` is one of ``common``; ``stopped`` is what somebody reads who interrupts.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    args = parser.parse_args(argv)
     words = [word for word in argv if word not in ("--resume", "--overwrite")]
-    command = shlex.join(["python", "-m", f"experiments.{experiment.name}", *words])
-    return RunSettings(
-        name=experiment.name,
-        command=command,
-        images=images,
-        classes=tuple(dict.fromkeys(args.classes or experiment.classes)),
-        scenes=args.scenes,
-        epochs=args.epochs or (experiment.epochs if images else experiment.drawn_epochs),
-        batch_size=args.batch_size,
-        image_size=args.image_size,
-        validation=args.validation,
-        seed=args.seed,
-        precision=args.precision,
-        out=args.out,
-        resume=args.resume,
-        overwrite=args.overwrite,
-        json=args.json,
-    )
+    args.command = shlex.join(["python", "-m", f"experiments.{args.name}", *words])
+    args.images = tuple(args.images or ([Path("images")] if Path("images").is_dir() else []))
+    args.classes = tuple(dict.fromkeys(args.classes))
+
+    def start() -> None:
+        start_keras()
+        work(args)
+
+    return guarded(start, debug=args.debug, stopped=stopped)
 
 
-def _parser(experiment: Experiment) -> argparse.ArgumentParser:
+def shared(args: argparse.Namespace) -> dict[str, Any]:
+    """What the flags of ``common`` give of RunSettings, by the names of its fields."""
+    return {field.name: getattr(args, field.name) for field in fields(RunSettings) if field.name in args}
+
+
+def common(
+    name: str,
+    description: str,
+    *,
+    classes: Sequence[str],
+    scenes: int,
+    image_size: int | None = 256,
+    validation: float | None = 0.2,
+    resume: bool = False,
+) -> argparse.ArgumentParser:
+    """A parser of the flags that every experiment has, with these defaults.
+
+    Without ``classes`` they are those of a model. ``image_size`` or ``validation`` None: there is no such
+    flag. ``resume``: there is one, beside --overwrite.
+    """
     parser = argparse.ArgumentParser(
-        prog=f"python -m experiments.{experiment.name}",
-        description=experiment.description,
+        prog=f"python -m experiments.{name}",
+        description=description,
         epilog=HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.set_defaults(name=name)
     add = parser.add_argument
     add("--images", type=Path, nargs="+", metavar="DIR", help="photo folders, merged by class name")
     add(
         "--classes",
         nargs="+",
+        default=classes,
         metavar="NAME",
-        help=f"class folders to use (default: {', '.join(experiment.classes)})",
+        help=f"class folders to use (default: {', '.join(classes) or 'those of the model'})",
     )
     add(
         "--scenes",
         type=positive,
-        default=experiment.scenes,
+        default=scenes,
         metavar="N",
         help="number of scenes to draw where there are no photos (default: %(default)s)",
     )
-    add(
-        "--epochs",
-        type=positive,
-        metavar="N",
-        help=f"default: {experiment.epochs} on photos, {experiment.drawn_epochs} on drawn scenes",
-    )
-    add("--batch-size", type=positive, default=32, metavar="N", help="default: %(default)s")
-    add(
-        "--image-size",
-        type=positive,
-        default=256,
-        metavar="PIXELS",
-        help="side of the square photos (default: %(default)s)",
-    )
-    add(
-        "--validation",
-        type=share,
-        default=0.2,
-        metavar="SHARE",
-        help="share of each class held back (default: %(default)s)",
-    )
+    if image_size:
+        add(
+            "--image-size",
+            type=positive,
+            default=image_size,
+            metavar="PIXELS",
+            help="side of the square photos (default: %(default)s)",
+        )
+    if validation:
+        add(
+            "--validation",
+            type=share,
+            default=validation,
+            metavar="SHARE",
+            help="share of each class held back (default: %(default)s)",
+        )
     add(
         "--seed",
         type=natural,
@@ -104,23 +131,54 @@ def _parser(experiment: Experiment) -> argparse.ArgumentParser:
         help="same seed, same result on one machine (default: %(default)s)",
     )
     add(
+        "--out",
+        type=Path,
+        default=Path("runs", name),
+        metavar="DIR",
+        help="run folder (default: %(default)s)",
+    )
+    either = parser.add_mutually_exclusive_group().add_argument
+    if resume:
+        either("--resume", action="store_true", help="go on with the run that --out holds")
+    either("--overwrite", action="store_true", help="replace the run that --out holds")
+    add("--json", action="store_true", help="print metrics.json in place of the summary")
+    add("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add the flag of the experiments that look into a trained model."""
+    parser.add_argument(
+        "--model",
+        type=Path,
+        default=Path("saved_models", "binary_austria_australia.keras"),
+        metavar="FILE",
+        help="model file with its card beside it (default: %(default)s)",
+    )
+
+
+def _classification(experiment: Experiment) -> argparse.ArgumentParser:
+    parser = common(
+        experiment.name,
+        experiment.description,
+        classes=experiment.classes,
+        scenes=experiment.scenes,
+        resume=True,
+    )
+    add = parser.add_argument
+    add(
+        "--epochs",
+        type=positive,
+        metavar="N",
+        help=f"default: {experiment.epochs} on photos, {experiment.drawn_epochs} on drawn scenes",
+    )
+    add("--batch-size", type=positive, default=32, metavar="N", help="default: %(default)s")
+    add(
         "--precision",
         choices=("auto", "float32", "bfloat16"),
         default="auto",
         help="auto: bfloat16 where the machine has units for it; the saved model is float32 in any case",
     )
-    add(
-        "--out",
-        type=Path,
-        default=Path("runs", experiment.name),
-        metavar="DIR",
-        help="run folder (default: %(default)s)",
-    )
-    either = parser.add_mutually_exclusive_group().add_argument
-    either("--resume", action="store_true", help="go on with the run that --out holds")
-    either("--overwrite", action="store_true", help="replace the run that --out holds")
-    add("--json", action="store_true", help="print metrics.json in place of the summary")
-    add("--debug", action="store_true", help="show the traceback of an error")
     return parser
 
 

@@ -8,28 +8,34 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.settings import RunSettings
+from experiments.settings import DataSettings
 from kangaroo.data.cache import decode_photos
 from kangaroo.data.images import Pixels
 from kangaroo.data.manifest import Manifest, read_folders, require_classes
 from kangaroo.data.splits import small_classes, split_by_place
 from kangaroo.errors import DataError
-from kangaroo.scenes.folder import SceneSettings, holds, read_cues, write_folder
+from kangaroo.scenes.folder import SceneSettings, has_colour_cue, holds, read_cues, write_folder
 from kangaroo.scenes.observer import expected_accuracy, posterior
 
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """Decoded photos, their manifest with the column split, and what to keep in mind about them."""
+    """Decoded photos, their manifest with the column split, and what to keep in mind about them.
+
+    ``colour_cue``: they are drawn scenes whose colours tell the country.
+    """
 
     manifest: Manifest
     pixels: Pixels
     roots: tuple[Path, ...]
     warnings: tuple[str, ...]
+    colour_cue: bool = False
 
     @property
     def subject(self) -> str:
         """What the figures' titles call the pictures."""
+        if self.colour_cue:
+            return "drawn scenes with a colour cue"
         return "drawn scenes" if self.manifest.drawn else "photos"
 
     @property
@@ -43,21 +49,26 @@ class Data:
         return np.flatnonzero(self.manifest.photos["split"] == split)
 
 
-def load(settings: RunSettings) -> Data:
+def load(settings: DataSettings) -> Data:
     """Read (or first draw) the photos, and split them by place."""
-    if len(settings.classes) < 2:
+    minimum = 1 if settings.validation is None else 2
+    if len(settings.classes) < minimum:
         raise DataError(
             f"one class, {settings.classes[0]!r}, can't be told from itself: name two with --classes"
         )
     roots = settings.images or (_draw(settings),)
     manifest = read_folders(roots, settings.classes)
-    require_classes(manifest)
-    manifest, pixels = decode_photos(manifest, settings.image_size, settings.out)
-    require_classes(manifest)
-    manifest.photos["split"] = split_by_place(
-        manifest.photos, validation=settings.validation, seed=settings.seed
+    require_classes(manifest, minimum)
+    manifest, pixels = decode_photos(
+        manifest, settings.image_size, settings.out, antialias=settings.antialias
     )
-    data = Data(manifest, pixels, tuple(roots), tuple(_warnings(manifest, roots)))
+    require_classes(manifest, minimum)
+    if settings.validation is not None:
+        manifest.photos["split"] = split_by_place(
+            manifest.photos, validation=settings.validation, seed=settings.seed
+        )
+    coloured = any(has_colour_cue(root) for root in roots)
+    data = Data(manifest, pixels, tuple(roots), tuple(_warnings(manifest, roots)), coloured)
     counts = ", ".join(f"{name} {count}" for name, count in manifest.counts.items())
     lines = [f"{len(pixels)} {data.subject}: {counts}; rejected: {len(manifest.rejected)}"]
     lines += [f"rejected: {bad.file}: {bad.reason}" for bad in manifest.rejected]
@@ -66,9 +77,9 @@ def load(settings: RunSettings) -> Data:
     return data
 
 
-def _draw(settings: RunSettings) -> Path:
+def _draw(settings: DataSettings) -> Path:
     """Draw the run's scenes; with --overwrite they replace those of other settings."""
-    scenes = SceneSettings(settings.classes, settings.scenes, settings.seed)
+    scenes = SceneSettings(settings.classes, settings.scenes, settings.seed, colour_cue=settings.colour_cue)
     folder = settings.out / "scenes"
     if settings.overwrite and not holds(folder, scenes):
         shutil.rmtree(folder, ignore_errors=True)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from kangaroo.attack.settings import AttackConfig
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -16,22 +18,56 @@ class Experiment:
     scenes: int
 
 
-@dataclass(frozen=True)
-class RunSettings:
-    """One run, as asked for on the command line; no ``images`` means drawn scenes."""
+@dataclass(frozen=True, kw_only=True)
+class DataSettings:
+    """Which photos; no ``images`` means that ``scenes`` are drawn into the folder ``out``.
 
-    name: str
-    command: str
+    ``validation`` is the share of each class to hold back. With None nothing is split, and one class is
+    enough. ``overwrite`` replaces scenes of other settings. ``antialias`` is that of kangaroo.data.images.
+    """
+
     images: tuple[Path, ...]
     classes: tuple[str, ...]
     scenes: int
+    image_size: int
+    validation: float | None
+    seed: int
+    out: Path
+    overwrite: bool
+    antialias: bool = True
+    colour_cue: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings(DataSettings):
+    """One run of any experiment, as asked for on the command line."""
+
+    name: str
+    command: str
+    json: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassificationSettings(RunSettings):
+    """One run of a classification experiment."""
+
     epochs: int
     batch_size: int
-    image_size: int
-    validation: float
-    seed: int
     precision: str
-    out: Path
     resume: bool
-    overwrite: bool
-    json: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdversarialSettings(ClassificationSettings):
+    """One run of experiments.adversarial: up to ``photos`` photos attacked with each of ``epsilons``.
+
+    Without ``model``, a file, the report's network is trained, plainly and with attacks of
+    ``training_epsilon``. ``attack`` is what all methods share; ``split`` is a run's split.csv.
+    """
+
+    model: Path | None
+    split: Path | None
+    photos: int
+    attack: AttackConfig
+    epsilons: tuple[float, ...]
+    training_epsilon: float

@@ -1,19 +1,28 @@
-"""The console script ``kangaroo``: every command is a file in :mod:`kangaroo.commands`."""
+"""The console script ``kangaroo``: a command is a file in :mod:`kangaroo.commands`, a group a folder."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import ModuleType
 
 from kangaroo import __version__
-from kangaroo.commands import convert, evaluate, predict, scenes
+from kangaroo.commands import attack, collect, convert, evaluate, explain, predict, scenes
 from kangaroo.console import guarded
 
-COMMANDS = {"predict": predict, "evaluate": evaluate, "scenes": scenes, "convert": convert}
+COMMANDS: Mapping[str, ModuleType] = {
+    "predict": predict,
+    "evaluate": evaluate,
+    "explain": explain,
+    "attack": attack,
+    "scenes": scenes,
+    "collect": collect,
+    "convert": convert,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; give its exit code: 0 done, 2 wrong usage or unusable input, 1 anything else."""
     args = _parser().parse_args(argv)
-    return guarded(lambda: COMMANDS[args.command].run(args), debug=args.debug)
+    return guarded(lambda: args.run(args), debug=args.debug)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -23,14 +32,23 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Models are trained by python -m experiments.binary_austria_australia and its neighbours.",
     )
     parser.add_argument("--version", action="version", version=f"kangaroo {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
-    for name, module in COMMANDS.items():
-        command = commands.add_parser(
+    _add_commands(parser, COMMANDS)
+    return parser
+
+
+def _add_commands(parser: argparse.ArgumentParser, commands: Mapping[str, ModuleType]) -> None:
+    """Add sub-commands; a module that has COMMANDS of its own becomes a group of them."""
+    choices = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, module in commands.items():
+        command = choices.add_parser(
             name,
             help=module.SUMMARY,
-            description=f"{module.SUMMARY.capitalize()}.",
+            description=f"{module.SUMMARY[0].upper()}{module.SUMMARY[1:]}.",
             epilog=f"example: {module.EXAMPLE}",
         )
+        if hasattr(module, "COMMANDS"):
+            _add_commands(command, module.COMMANDS)
+            continue
         module.add_arguments(command)
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    return parser
+        command.set_defaults(run=module.run)

@@ -5,7 +5,7 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from kangaroo.errors import KangarooError
+from kangaroo.errors import KangarooError, UnfinishedError
 
 
 def guarded(work: Callable[[], None], *, debug: bool, stopped: str = "stopped") -> int:
@@ -18,6 +18,8 @@ def guarded(work: Callable[[], None], *, debug: bool, stopped: str = "stopped") 
         work()
     except KangarooError as error:
         return _fail(str(error), 2, debug)
+    except UnfinishedError as error:
+        return _fail(str(error), 1, debug)
     except KeyboardInterrupt:
         return _fail(stopped, 1, debug)
     except BrokenPipeError:  # the reader of our output, such as head, has seen enough

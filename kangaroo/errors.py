@@ -15,3 +15,10 @@ class DataError(KangarooError):
 
 class ModelError(KangarooError):
     """A model file or its card can't be used."""
+
+
+class UnfinishedError(RuntimeError):
+    """Work ended early for a reason outside it, such as a full disk; on the command line it exits with 1.
+
+    What was done is kept, and the same command goes on.
+    """

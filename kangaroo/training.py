@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from kangaroo.errors import KangarooError
 from kangaroo.files import atomic, write_json
-from kangaroo.models.precision import dtype_policy, float32_copy, resolve
+from kangaroo.models.precision import dtype_policy, resolve, with_policy
 from kangaroo.progress import progress
 
 if TYPE_CHECKING:
@@ -87,13 +87,15 @@ def fit(
     *,
     resume: bool = False,
     settings: Mapping[str, Any] | None = None,
+    prepare: Callable[[keras.Model], None] = lambda model: None,
 ) -> tuple[keras.Model, History]:
     """Train with Adam and cross entropy; return the model of the best epoch, in float32, and the history.
 
     ``build`` makes the untrained network for a dtype policy. ``train`` gives the (photos, labels) batches of
     one epoch, counted from 0; an epoch is a function of the weights, the optimizer's state, ``config.seed``
     and the epoch's number alone, if ``train`` is (on a GPU, as far as its kernels are deterministic).
-    Datasets have a known number of batches.
+    Datasets have a known number of batches. ``prepare`` may change how the compiled model trains, new or
+    resumed.
 
     ``folder`` gets model.keras (the epoch of highest validation accuracy), history.csv, settings.json
     (``config`` and ``settings``, JSON values that must not differ on resuming) and, while training, the
@@ -107,6 +109,7 @@ def fit(
     if model is None:
         run.start()
         model = compiled(build(dtype_policy(config.precision)), config.learning_rate)
+    prepare(model)
     for epoch in range(len(history.rows), config.epochs):
         row = _train_epoch(model, train(epoch), validation, epoch, config)
         history = History((*history.rows, row))
@@ -232,7 +235,7 @@ class _Run:
         epoch = len(history.rows)
         if history.best_epoch == epoch:
             with atomic(self.model) as temporary:
-                float32_copy(model).save(temporary)
+                with_policy(model, "float32").save(temporary)
         with atomic(self.history) as temporary:
             history.frame().to_csv(temporary, index=False)
         older = sorted(self.folder.glob("checkpoint-*.keras"))

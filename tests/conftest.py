@@ -2,8 +2,13 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    import keras
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -38,3 +43,64 @@ def photos() -> Path:
 def report_models() -> Path:
     """The SavedModels that the first report's author published."""
     return folder_from("KANGAROO_REPORT_MODELS")
+
+
+@pytest.fixture(params=[2, 3], ids=["binary", "multiclass"])
+def n_classes(request: pytest.FixtureRequest) -> int:
+    """How many classes ``any_network`` tells apart."""
+    return int(request.param)
+
+
+@pytest.fixture(params=["sequential", "functional", "nested"])
+def fresh_network(request: pytest.FixtureRequest, n_classes: int) -> "keras.Model":
+    """A small classifier of 32 px photos, its weights from NumPy.
+
+    The report's kind; one with a layer used twice, a sum, and the end's activation as a layer of its own; and
+    one with a backbone that is a model.
+    """
+    import keras
+    from keras import layers
+
+    outputs, activation = (1, "sigmoid") if n_classes == 2 else (n_classes, "softmax")
+    taken = x = keras.Input((32, 32, 3))
+    if request.param == "functional":
+        shared = layers.Conv2D(4, 3, padding="same")
+        x = layers.Conv2D(4, 3, padding="same", activation="relu")(x)
+        x = layers.GlobalAveragePooling2D()(layers.ReLU()(shared(shared(x)) + x))
+        model = keras.Model(taken, layers.Activation(activation)(layers.Dense(outputs)(x)))
+    elif request.param == "nested":
+        convolution = layers.Conv2D(4, 3, strides=2, name="inner")
+        backbone = keras.Sequential([taken, convolution, layers.BatchNormalization(), layers.ReLU()])
+        x = keras.Input((32, 32, 3))
+        model = keras.Model(x, layers.Dense(outputs, activation)(layers.Flatten()(backbone(x))))
+    else:
+        model = keras.Sequential([taken])
+        for filters in (4, 5):
+            model.add(layers.Conv2D(filters, 3, padding="same", activation="relu"))
+            model.add(layers.MaxPooling2D(2, padding="same"))
+        model.add(layers.Flatten())
+        model.add(layers.Dense(outputs, activation))
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(0, 0.12, variable.shape).astype(np.float32) for variable in model.weights]
+    variances = ["variance" in variable.path for variable in model.weights]
+    model.set_weights([abs(w) if positive else w for w, positive in zip(weights, variances, strict=True)])
+    return model
+
+
+@pytest.fixture(params=["fresh", "reloaded"])
+def any_network(
+    request: pytest.FixtureRequest, fresh_network: "keras.Model", tmp_path: Path
+) -> "keras.Model":
+    """The classifier as it was built, and as it comes back from its file."""
+    if request.param == "fresh":
+        return fresh_network
+    import keras
+
+    fresh_network.save(tmp_path / "network.keras")
+    return keras.models.load_model(tmp_path / "network.keras", compile=False)
+
+
+@pytest.fixture
+def inputs() -> np.ndarray:
+    """Five inputs of such a classifier."""
+    return np.random.default_rng(1).normal(size=(5, 32, 32, 3)).astype(np.float32)

@@ -18,8 +18,8 @@ ROOT = Path(kangaroo.__file__).parent
 LAYERS = [
     {"errors", "files", "progress", "console", "geo"},
     {"scenes", "data"},
-    {"models"},
-    {"training", "evaluation"},
+    {"models", "collect"},
+    {"training", "evaluation", "explain", "attack"},
     {"plots", "page", "report"},
     {"commands"},
     {"cli"},

@@ -166,7 +166,14 @@ finally:
 """
 
 
-@pytest.mark.parametrize("argv", [["--help"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)
+def words(commands, *group):
+    """Every command and group of commands, as the words to type."""
+    for name, module in commands.items():
+        yield [*group, name, "--help"]
+        yield from words(getattr(module, "COMMANDS", {}), *group, name)
+
+
+@pytest.mark.parametrize("argv", [["--help"], *words(COMMANDS)], ids=" ".join)
 def test_help_teaches_with_an_example_and_needs_no_tensorflow(argv):
     call = [sys.executable, "-c", HELP.format(argv=argv)]
     done = subprocess.run(call, capture_output=True, text=True, check=False)

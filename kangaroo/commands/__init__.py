@@ -3,17 +3,23 @@
 These modules import what needs TensorFlow inside ``run``, so that ``--help`` does not wait for it.
 """
 
+import argparse
 import json
 import sys
+import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kangaroo.console import start_keras
-from kangaroo.errors import ModelError
+from kangaroo.errors import DataError, ModelError
 
 if TYPE_CHECKING:
-    from kangaroo.data.manifest import Rejected
+    import pandas as pd
+
+    from kangaroo.data.images import Pixels
+    from kangaroo.data.manifest import Manifest, Rejected
     from kangaroo.models.classifier import Classifier
 
 MODEL_HELP = "model file (.keras) with its card (.json) beside it"
@@ -37,6 +43,38 @@ def load_model(path: Path) -> "Classifier":
     return classifier
 
 
+def add_labelled_photos(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that :func:`labelled_photos` reads."""
+    add = parser.add_argument
+    add(
+        "--images",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="DIR",
+        help="photo folders, merged by class name",
+    )
+    add("--split", type=Path, metavar="FILE", help="a run's split.csv: take its validation photos only")
+
+
+def labelled_photos(args: argparse.Namespace, classifier: "Classifier") -> tuple["Manifest", "Pixels"]:
+    """The photos of the model's classes, decoded for it; what is left out is named on stderr."""
+    from kangaroo.data.cache import decode_photos
+    from kangaroo.data.manifest import require_classes
+
+    manifest = _known(args.images, classifier)
+    if args.split:
+        photos = held_back(manifest.photos, args.split)
+        manifest = replace(manifest, photos=photos, classes=tuple(photos["class"].unique()))
+    with tempfile.TemporaryDirectory() as scratch:  # the pixels' file has no name there, and stays
+        manifest, pixels = decode_photos(
+            manifest, classifier.image_size, Path(scratch), antialias=classifier.card.antialias
+        )
+    name_rejected(manifest.rejected)
+    require_classes(manifest, minimum=1)
+    return manifest, pixels
+
+
 def name_rejected(rejected: Sequence["Rejected"]) -> None:
     """Name on stderr what was left out, and why."""
     for item in rejected:
@@ -46,3 +84,34 @@ def name_rejected(rejected: Sequence["Rejected"]) -> None:
 def print_json(value: Any) -> None:
     """Print JSON to stdout."""
     print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _known(roots: list[Path], classifier: "Classifier") -> "Manifest":
+    """The photos of the classes that the model knows; the others are named on stderr."""
+    from kangaroo.data.manifest import class_names, read_folders
+
+    there = class_names(roots)
+    known = [name for name in there if name in classifier.classes]
+    if not known:
+        raise DataError(
+            f"the model tells {', '.join(classifier.classes)} apart, the folders hold {', '.join(there)}: "
+            "give photos of the model's classes"
+        )
+    for name in sorted(set(there) - set(known)):
+        print(f"left out: {name}, which is not a class of the model", file=sys.stderr)
+    return read_folders(roots, known)
+
+
+def held_back(photos: "pd.DataFrame", split: Path) -> "pd.DataFrame":
+    """The photos whose place a run's split.csv holds back; a place is whole, and paths may have changed."""
+    import pandas as pd
+
+    try:
+        table = pd.read_csv(split, dtype=str, keep_default_na=False)
+        held = table.loc[table["split"] == "validation", ["class", "place"]]
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{split} is not the split.csv of a run: {error}") from error
+    kept = pd.MultiIndex.from_frame(photos[["class", "place"]]).isin(pd.MultiIndex.from_frame(held))
+    if not kept.any():
+        raise DataError(f"{split} holds back none of these photos: give the folders of that run")
+    return photos[kept]

@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> None:
     """Predict; files that are no photos are left out and named, unless none is left."""
     from kangaroo.data.manifest import Rejected
 
-    files, rejected = _files(args.photos)
+    files, rejected = files_of(args.photos)
     if args.csv and (args.csv.is_dir() or not os.access(args.csv.absolute().parent, os.W_OK)):
         raise DataError(f"{args.csv} can't be written: give a file in a folder that can")
     classifier = load_model(args.model)
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> None:
         _print_table(frame)
 
 
-def _files(paths: Sequence[Path]) -> tuple[list[Path], list["Rejected"]]:
+def files_of(paths: Sequence[Path]) -> tuple[list[Path], list["Rejected"]]:
     """Files as given, folders as the photos below them, each once; and what was found but can't be read."""
     from kangaroo.data.manifest import photo_files
 

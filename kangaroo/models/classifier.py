@@ -1,6 +1,6 @@
 """Photos in, named probabilities out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -87,8 +87,18 @@ def probabilities(model: keras.Model, photos: np.ndarray) -> np.ndarray:
             f"photos must be uint8 (n, {wanted[0]}, {wanted[1]}, 3), these are "
             f"{photos.dtype} {photos.shape}: Classifier.predict brings any photo to that shape"
         )
-    starts = range(0, len(photos), BATCH)
-    outputs = [model.predict_on_batch(standardize(photos[i : i + BATCH])) for i in starts]
+    return probabilities_of_inputs(model, photos, standardize)
+
+
+def probabilities_of_inputs(
+    model: keras.Model, inputs: np.ndarray, prepare: Callable[[np.ndarray], np.ndarray] = np.asarray
+) -> np.ndarray:
+    """Class probabilities, float64 (n, classes), of ``inputs``, which ``prepare`` makes what ``model`` takes.
+
+    Batch by batch, so that all inputs never stand in memory as floating-point numbers at once.
+    """
+    starts = range(0, len(inputs), BATCH)
+    outputs = [model.predict_on_batch(prepare(inputs[i : i + BATCH])) for i in starts]
     p = np.concatenate([np.zeros((0, model.output_shape[-1])), *outputs])
     p = np.hstack([1 - p, p]) if p.shape[1] == 1 else p
     if not (np.all(p >= 0) and np.allclose(p.sum(axis=1), 1, atol=1e-3)):

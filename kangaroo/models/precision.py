@@ -25,13 +25,26 @@ def dtype_policy(precision: str) -> str:
     return "mixed_bfloat16" if resolve(precision) == "bfloat16" else "float32"
 
 
-def float32_copy(model: keras.Model) -> keras.Model:
-    """Return a copy of ``model`` that computes in float32, with the same weights, not compiled."""
+def with_policy(model: keras.Model, policy: str, *, kept: keras.Layer | None = None) -> keras.Model:
+    """Return a copy of ``model`` that computes with dtype ``policy``, with the same weights, not compiled.
 
-    def clone(layer: keras.Layer) -> keras.Layer:
-        return type(layer).from_config(layer.get_config() | {"dtype": "float32"})
+    Sequential, Functional or nested; a layer that is used twice stays one. The layer ``kept``, wherever it
+    is in ``model``, computes in float32.
+    """
+    copies: dict[keras.Operation, keras.Operation] = {}
 
-    copy = keras.models.clone_model(model, clone_function=clone)
+    def once(layer: keras.Operation) -> keras.Operation:  # clone_model would clone a shared layer twice
+        if layer not in copies:
+            copies[layer] = clone(layer)
+        return copies[layer]
+
+    def clone(layer: keras.Operation) -> keras.Operation:
+        if isinstance(layer, keras.Model):
+            return keras.models.clone_model(layer, clone_function=once)
+        own = {"dtype": "float32" if layer is kept else policy} if isinstance(layer, keras.Layer) else {}
+        return type(layer).from_config(layer.get_config() | own)
+
+    copy = clone(model)
     copy.set_weights(model.get_weights())
     return copy
 

@@ -14,7 +14,7 @@ import numpy as np
 import kangaroo
 from kangaroo.errors import ModelError
 from kangaroo.files import atomic, sha256, write_json
-from kangaroo.models.precision import float32_copy
+from kangaroo.models.precision import with_policy
 
 
 def preprocessing(*, antialias: bool = True) -> dict[str, str]:
@@ -65,7 +65,7 @@ def save(model: keras.Model, path: Path, card: Card) -> Card:
     _check_suffix(path)
     _check_fit(model, card, path)
     with atomic(path) as temporary:
-        float32_copy(model).save(temporary)
+        with_policy(model, "float32").save(temporary)
     card = replace(card, parameters=model.count_params(), sha256=sha256(path), versions=_versions())
     write_json(card_path(path), asdict(card))
     return card

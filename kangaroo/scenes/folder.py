@@ -27,12 +27,16 @@ _SEEDS = 1_000_000  # scenes that one seed can number; the next seed's scenes be
 
 @dataclass(frozen=True)
 class SceneSettings:
-    """Which scenes: ``n`` in all, shared out evenly over the countries, ``size`` pixels square."""
+    """Which scenes: ``n`` in all, shared out evenly over the countries, ``size`` pixels square.
+
+    ``colour_cue`` tints the scenes of each country, so that even a linear model can tell them apart.
+    """
 
     countries: tuple[str, ...] = tuple(PROFILES)
     n: int = 500
     seed: int = 0
     size: int = 256
+    colour_cue: bool = False
 
     def __post_init__(self) -> None:
         """Check; raise DataError."""
@@ -84,24 +88,35 @@ def write_folder(out: Path, settings: SceneSettings, *, workers: int | None = No
 
 def holds(out: Path, settings: SceneSettings) -> bool:
     """Whether ``out`` holds the scenes of these settings, wholly or as far as a killed call came."""
-    record = next(
-        (path for path in (out / "scenes.json", out / ".parts" / "settings.json") if path.exists()), None
-    )
+    return _kept(out) == _record(settings)
+
+
+def has_colour_cue(folder: Path) -> bool:
+    """Whether ``folder`` holds drawn scenes that are tinted by country."""
+    return bool(_kept(folder).get("colour_cue"))
+
+
+def _kept(folder: Path) -> dict[str, Any]:
+    """The record that a folder keeps of its scenes; empty where there is none that can be read."""
+    paths = (folder / "scenes.json", folder / ".parts" / "settings.json")
+    record = next((path for path in paths if path.exists()), None)
     try:
-        return record is not None and json.loads(record.read_text(encoding="utf-8")) == _record(settings)
-    except ValueError:
-        return False
+        return dict(json.loads(record.read_text(encoding="utf-8"))) if record else {}
+    except (ValueError, TypeError):
+        return {}
 
 
 def _record(settings: SceneSettings) -> dict[str, Any]:
-    return asdict(settings) | {"countries": list(settings.countries)}
+    """The settings as JSON; the colour cue stands there only where it is, as in folders older than it."""
+    record = asdict(settings) | {"countries": list(settings.countries)}
+    return record if settings.colour_cue else {k: v for k, v in record.items() if k != "colour_cue"}
 
 
 def _write_chunk(out: Path, settings: SceneSettings, start: int) -> None:
     rows = []
     for index in range(start, min(start + _CHUNK, settings.n)):
         country, seed = settings.scene(index)
-        scene = draw(country, seed, settings.size)
+        scene = draw(country, seed, settings.size, colour_cue=settings.colour_cue)
         file = Path(country, scene.state, f"{seed:08d}.jpg")
         (out / file).parent.mkdir(parents=True, exist_ok=True)
         (out / file).write_bytes(scene.jpeg)

@@ -165,6 +165,19 @@ PROFILES: Mapping[str, Mapping[str, tuple[Trait, ...]]] = MappingProxyType(
 )
 
 
+#: Red, green and blue of a country's scenes with a colour cue, relative to those without. These stand for no
+#: fact: the cue is there to check that a method finds what is plainly there.
+TINTS: Mapping[str, tuple[float, float, float]] = MappingProxyType(
+    {
+        "Australia": (1.04, 1.0, 0.96),
+        "Austria": (0.96, 1.0, 1.04),
+        "Czechia": (0.96, 1.04, 1.0),
+        "New Zealand": (1.0, 0.96, 1.04),
+        "Slovakia": (1.04, 0.96, 1.0),
+    }
+)
+
+
 def chances(country: str, cue: str) -> dict[str, float]:
     """Style -> chance of one cue in one country."""
     return {trait.style: trait.chance for trait in PROFILES[country][cue]}

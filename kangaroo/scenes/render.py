@@ -21,7 +21,7 @@ from kangaroo.scenes.canvas import Canvas
 from kangaroo.scenes.conditions import Camera, Conditions, draw_conditions
 from kangaroo.scenes.landscape import ground, sky
 from kangaroo.scenes.objects import Board
-from kangaroo.scenes.profiles import PROFILES, SHOWN
+from kangaroo.scenes.profiles import PROFILES, SHOWN, TINTS
 
 #: A cue of which fewer pixels than this share of the picture are left counts as hidden.
 VISIBLE = 12 / 256**2
@@ -50,8 +50,11 @@ class Scene:
         return np.asarray(Image.open(io.BytesIO(self.jpeg)))
 
 
-def draw(country: str, seed: int, size: int = 256) -> Scene:
-    """Draw the scene of one seed in one country, ``size`` pixels square. Same arguments, same bytes."""
+def draw(country: str, seed: int, size: int = 256, *, colour_cue: bool = False) -> Scene:
+    """Draw the scene of one seed in one country, ``size`` pixels square. Same arguments, same bytes.
+
+    ``colour_cue`` tints the whole picture by country: evidence everywhere, so it has no mask.
+    """
     conditions = draw_conditions(np.random.default_rng([seed, 0]), size)
     layout = np.random.default_rng([seed, 1])
     wanted = cues_of(country, seed)
@@ -59,9 +62,10 @@ def draw(country: str, seed: int, size: int = 256) -> Scene:
     ground(canvas, conditions, wanted, layout)
     _stand(canvas, conditions, wanted, layout)
     masks = {cue: mask for cue, mask in canvas.masks.items() if mask.mean() >= VISIBLE}
+    tint = TINTS[country] if colour_cue else (1.0, 1.0, 1.0)
     state, lat, lon = _somewhere(country, np.random.default_rng([seed, 2]))
     return Scene(
-        jpeg=_expose(canvas.photo, conditions, np.random.default_rng([seed, 3])),
+        jpeg=_expose(canvas.photo, conditions, tint, np.random.default_rng([seed, 3])),
         country=country,
         state=state,
         lat=lat,
@@ -174,12 +178,17 @@ def _row(
     return [(float(x[start]), float(z[start]) + step * k) for k in range(count)]
 
 
-def _expose(photo: NDArray[np.uint8], conditions: Conditions, rng: np.random.Generator) -> bytes:
-    """Lens blur, automatic exposure and white balance, sensor noise, JPEG."""
+def _expose(
+    photo: NDArray[np.uint8],
+    conditions: Conditions,
+    tint: tuple[float, float, float],
+    rng: np.random.Generator,
+) -> bytes:
+    """Lens blur, automatic exposure and white balance towards ``tint``, sensor noise, JPEG."""
     blurred = Image.fromarray(photo).filter(ImageFilter.GaussianBlur(conditions.blur))
     picture = np.asarray(blurred, np.float32)
     noise = conditions.noise * rng.standard_normal((*picture.shape[:2], 1), dtype=np.float32)
-    gain = (conditions.target / picture.mean(axis=(0, 1))) ** BALANCE
+    gain = (conditions.target * tint / picture.mean(axis=(0, 1))) ** BALANCE
     picture = picture * gain.astype(np.float32) + noise
     file = io.BytesIO()
     Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)).save(file, "JPEG", quality=conditions.quality)

@@ -4,7 +4,7 @@ import pytest
 
 from kangaroo.errors import KangarooError
 from kangaroo.models import cnn
-from kangaroo.models.precision import dtype_policy, float32_copy, resolve
+from kangaroo.models.precision import dtype_policy, resolve, with_policy
 
 
 def test_words() -> None:
@@ -24,9 +24,9 @@ def test_auto_looks_for_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
     assert resolve("auto") == "bfloat16"
 
 
-def test_float32_copy_has_the_same_weights_and_computes_in_float32() -> None:
+def test_a_copy_has_the_same_weights_and_computes_in_float32() -> None:
     mixed = cnn.build(8, 2, seed=3, dtype_policy="mixed_bfloat16")
-    copy = float32_copy(mixed)
+    copy = with_policy(mixed, "float32")
     assert {layer.compute_dtype for layer in copy.layers} == {"float32"}
     photos = np.random.default_rng(0).normal(size=(5, 8, 8, 3)).astype(np.float32)
     expected = cnn.build(8, 2, seed=3)(photos)

@@ -1,14 +1,16 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
+from kangaroo.cli import main
 from kangaroo.data.manifest import read_folders
 from kangaroo.errors import DataError
 from kangaroo.scenes import folder as module
-from kangaroo.scenes.folder import SceneSettings, read_cues, write_folder
+from kangaroo.scenes.folder import SceneSettings, has_colour_cue, holds, read_cues, write_folder
 from kangaroo.scenes.render import draw
 
 SETTINGS = SceneSettings(("Austria", "New Zealand"), n=250, seed=3, size=48)
@@ -45,18 +47,18 @@ def test_several_processes_write_the_same_files(written, tmp_path):
 def test_a_killed_call_goes_on_where_it_stopped(written, tmp_path, monkeypatch):
     real, drawn = module.draw, []
 
-    def dies(country, seed, size):
+    def dies(country, seed, size, **cue):
         if len(drawn) == 130:
             raise KeyboardInterrupt
         drawn.append(seed)
-        return real(country, seed, size)
+        return real(country, seed, size, **cue)
 
     monkeypatch.setattr(module, "draw", dies)
     with pytest.raises(KeyboardInterrupt):
         write_folder(tmp_path / "scenes", SETTINGS, workers=1)
     assert not (tmp_path / "scenes" / "scenes.json").exists()
     drawn.clear()
-    monkeypatch.setattr(module, "draw", lambda *args: drawn.append(args) or real(*args))
+    monkeypatch.setattr(module, "draw", lambda *args, **cue: drawn.append(args) or real(*args, **cue))
     write_folder(tmp_path / "scenes", SETTINGS, workers=1)
     assert len(drawn) == 150  # the first hundred were whole
     assert (tmp_path / "scenes" / "labels.csv").read_bytes() == (written / "labels.csv").read_bytes()
@@ -99,3 +101,26 @@ def test_settings_are_kept_with_the_scenes(written):
         "size": 48,
     }
     assert np.asarray(Image.open(next(written.rglob("*.jpg")))).shape == (48, 48, 3)
+
+
+def test_a_colour_cue_is_drawn_and_kept_with_the_scenes(written, tmp_path, capsys):
+    argv = ["scenes", "--out", str(tmp_path / "s"), "--n", "4", "--size", "32", "--colour-cue", "--json"]
+    assert main(argv) == 0
+    assert json.loads(capsys.readouterr().out)["colour_cue"] is True
+    settings = SceneSettings(n=4, size=32)
+    assert not holds(tmp_path / "s", settings)
+    assert holds(tmp_path / "s", replace(settings, colour_cue=True))
+    file = next((tmp_path / "s" / "Austria").rglob("*.jpg"))
+    assert file.read_bytes() == draw("Austria", int(file.stem), 32, colour_cue=True).jpeg
+    assert (has_colour_cue(tmp_path / "s"), has_colour_cue(written), has_colour_cue(tmp_path)) == (
+        True,
+        False,
+        False,
+    )
+
+
+def test_a_record_that_can_not_be_read_is_no_record(tmp_path):
+    for text in ("{", "[1]", "\udcff"):
+        (tmp_path / "scenes.json").write_text(text, encoding="utf-8", errors="surrogateescape")
+        assert not holds(tmp_path, SETTINGS)
+        assert not has_colour_cue(tmp_path)

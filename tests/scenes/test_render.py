@@ -9,8 +9,8 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from kangaroo.data.images import standardize
 from kangaroo.geo.countries import STATES
 from kangaroo.geo.distance import haversine_km
-from kangaroo.scenes.profiles import PROFILES, SHOWN
-from kangaroo.scenes.render import VISIBLE, cues_of, draw
+from kangaroo.scenes.profiles import PROFILES, SHOWN, TINTS
+from kangaroo.scenes.render import BALANCE, VISIBLE, cues_of, draw
 
 
 def test_same_seed_same_bytes_and_another_seed_another_scene():
@@ -100,3 +100,27 @@ def test_linear_models_on_small_pictures_learn_little(pair, model):
 
 def _small(photo):
     return np.asarray(Image.fromarray(photo).resize((32, 32), Image.Resampling.BILINEAR))
+
+
+@pytest.mark.parametrize("country", PROFILES)
+def test_a_colour_cue_tints_the_scene_and_changes_nothing_else(country):
+    shift = []
+    for seed in range(12):
+        plain, tinted = draw(country, seed, 64), draw(country, seed, 64, colour_cue=True)
+        assert (plain.cues, plain.state, plain.lat, plain.lon) == (
+            tinted.cues,
+            tinted.state,
+            tinted.lat,
+            tinted.lon,
+        )
+        assert all(np.array_equal(mask, tinted.masks[cue]) for cue, mask in plain.masks.items())
+        shift.append(tinted.photo.mean(axis=(0, 1)) / plain.photo.mean(axis=(0, 1)))
+    np.testing.assert_allclose(np.mean(shift, axis=0), np.array(TINTS[country]) ** BALANCE, atol=0.01)
+
+
+def test_a_colour_cue_gives_the_country_away_to_a_linear_model():
+    names = ("Austria", "Australia")
+    photos = np.stack([_small(draw(names[i % 2], i, 64, colour_cue=True).photo) for i in range(300)])
+    features, labels = standardize(photos).reshape(len(photos), -1), np.arange(300) % 2
+    model = RidgeClassifier(3000.0).fit(features[:200], labels[:200])
+    assert model.score(features[200:], labels[200:]) > 0.9

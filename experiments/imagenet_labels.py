@@ -1,0 +1,175 @@
+"""What does a network for ImageNet see in street-level photos? A section of 'No Kangaroos in Austria'.
+
+    python -m experiments.imagenet_labels
+    python -m experiments.imagenet_labels --images PHOTOS --weights WEIGHTS.h5
+
+The report: alps in Austria, seashores in Australia, otherwise little that tells them apart. To expect here:
+on photos the same; in drawn scenes a network for photos sees what it likes. The report standardized its
+photos; here they are scaled to [-1, 1], as those were that the network was trained on.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from experiments.flags import common, execute, shared
+from experiments.folder import check, clear
+from experiments.pages import write_page
+from experiments.photos import Data, load
+from experiments.settings import RunSettings
+from kangaroo import page
+from kangaroo.commands import print_json
+from kangaroo.files import atomic, write_json
+from kangaroo.plots.imagenet import commonest, confident_photos, label_shares, pick_confident
+from kangaroo.plots.style import save
+
+FILES = ("labels.csv", "metrics.json", "report.html")
+FIGURES = {
+    "labels": (
+        "Labels by class",
+        "Where the bars of a label differ, it says something about the country, or about where in it the "
+        "photos were taken.",
+    ),
+    "confident": (
+        "Most confident",
+        "The photos of each label of which the network is surest, with its confidence. Is the thing there?",
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelSettings(RunSettings):
+    """One run; without ``weights``, a file, Keras downloads them."""
+
+    weights: Path | None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse the flags, label the photos, and give the exit code."""
+    parser = common(
+        "imagenet_labels",
+        "Name what MobileNetV2, trained on ImageNet, sees in the photos of each class.",
+        classes=("Austria", "Australia"),
+        scenes=1000,
+        image_size=None,
+        validation=None,
+    )
+    parser.add_argument(
+        "--weights",
+        default="imagenet",
+        metavar="FILE",
+        help="weights of MobileNetV2, .h5 or .keras (default: imagenet, which Keras downloads once)",
+    )
+
+    def work(args: argparse.Namespace) -> None:
+        from kangaroo.models.imagenet import SIZE
+
+        weights = None if args.weights == "imagenet" else Path(args.weights)
+        run(LabelSettings(**shared(args), weights=weights, image_size=SIZE, validation=None))
+
+    return execute(parser, work, argv)
+
+
+def run(settings: LabelSettings) -> None:
+    """Label all photos, leave the run folder, and print the result to stdout."""
+    from kangaroo.models import imagenet
+
+    check(settings, FILES)
+    model = imagenet.load(settings.weights)
+    data = load(settings)
+    clear(settings, FILES)
+    numbers, confidences = imagenet.top1(model, data.pixels)
+    names = pd.Series(imagenet.label_names())
+    photos = data.manifest.photos[["file", "class"]].assign(
+        label=names[numbers].to_numpy(), confidence=confidences
+    )
+    metrics = _metrics(data, photos)
+    _leave(settings, data, photos, metrics)
+    if settings.json:
+        print_json(metrics)
+    else:
+        lines = [f"{row['n']:6} {row['label']}: {_by_class(row)}" for row in metrics["labels"]]
+        print("\n".join([*lines, metrics["result"], f"look at {settings.out / 'report.html'}"]))
+
+
+def _metrics(data: Data, photos: pd.DataFrame) -> dict[str, Any]:
+    """What metrics.json holds."""
+    sizes = data.manifest.counts
+    counts = pd.crosstab(photos["label"], photos["class"]).reindex(columns=list(sizes), fill_value=0)
+    top = counts.loc[commonest(photos)]
+    confidence = photos.groupby("label")["confidence"].mean().to_dict()
+    return {
+        "n": len(photos),
+        "classes": list(sizes),
+        "photos": sizes,
+        "labels": [
+            {
+                "label": str(name),
+                "n": int(row.sum()),
+                "confidence": float(confidence[name]),
+                "by_class": {name: int(count) for name, count in row.items()},
+            }
+            for name, row in top.iterrows()
+        ],
+        "result": _result(top / pd.Series(sizes), len(counts)),
+        "warnings": list(data.warnings),
+        "rejected": [vars(bad) for bad in data.manifest.rejected],
+    }
+
+
+def _result(shares: pd.DataFrame, different: int) -> str:
+    """The commonest label, and among the commonest ones that on which the classes differ most."""
+    spread = (shares.max(axis=1) - shares.min(axis=1)).sort_values(kind="stable")
+    label = spread.index[-1]
+    by_class = ", ".join(f"{name} {100 * share:.1f} %" for name, share in shares.loc[label].items())
+    return (
+        f"The network gives {different} different labels, most often {shares.index[0]!r}; among the "
+        f"commonest {label!r} differs most: {by_class}."
+    )
+
+
+def _leave(settings: LabelSettings, data: Data, photos: pd.DataFrame, metrics: dict[str, Any]) -> None:
+    """Write the run folder; the page comes last."""
+    with atomic(settings.out / "labels.csv") as temporary:
+        photos.to_csv(temporary, index=False)
+    write_json(settings.out / "metrics.json", metrics)
+    sizes = data.manifest.counts
+    counts = pd.DataFrame({row["label"]: row["by_class"] for row in metrics["labels"]}).T
+    rows = {
+        name: [
+            (data.pixels[i], f"{photos['class'][i]} {100 * photos['confidence'][i]:.0f} %") for i in chosen
+        ]
+        for name, chosen in pick_confident(photos, list(counts.index)).items()
+    }
+    drawn = {
+        "labels": label_shares(counts / pd.Series(sizes), sizes, subject=data.subject),
+        "confident": confident_photos(rows, n=len(photos), subject=data.subject),
+    }
+    for stem, figure in drawn.items():
+        save(figure, settings.out / "figures" / f"{stem}.png")
+    caption = "The commonest labels, photos by class, and mean confidence."
+    lines = [
+        (row["label"], *row["by_class"].values(), f"{row['confidence']:.2f}") for row in metrics["labels"]
+    ]
+    write_page(
+        settings,
+        data,
+        f"ImageNet labels: {', '.join(sizes)}",
+        [metrics["result"]],
+        warnings=metrics["warnings"],
+        figures=FIGURES,
+        tables=[page.table(caption, ("label", *sizes, "confidence"), lines, numeric=True)],
+    )
+
+
+def _by_class(row: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in row["by_class"].items())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+import json
+
+import pandas as pd
+import pytest
+
+from experiments.attribution import main
+from kangaroo.models import cnn, store
+from kangaroo.models.store import Card
+
+CLASSES = ("Austria", "Australia")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "tiny.keras"
+    network = cnn.build(48, 2, seed=0, filters=(4, 4), units=8)
+    facts = {"training": {}, "data": {}, "metrics": {}, "intended_use": "tests", "limits": "all"}
+    store.save(network, path, Card(classes=CLASSES, image_size=48, task="test", **facts))
+    return path
+
+
+@pytest.fixture(scope="module")
+def out(model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / "attribution"
+    argv = ["--model", model, "--scenes", 8, "--photos", 3, "--shown", 2, "--out", folder]
+    assert main([*map(str, argv), "--methods", "integrated-gradients", "grad-cam"]) == 0
+    return folder
+
+
+def test_the_run_folder_is_whole(out):
+    figures = {path.stem for path in (out / "figures").iterdir()}
+    assert figures == {"rules", "evidence", "deletion", "insertion", "randomization", "methods", "path",
+                       "explained_1", "explained_2"}  # fmt: skip
+    html = (out / "report.html").read_text()
+    assert "drawn scenes, not photos" in html
+    assert "http" not in html.replace("http://www.w3.org", "")
+
+
+def test_the_numbers_are_those_of_the_tables(out):
+    metrics, rules = json.loads((out / "metrics.json").read_text()), pd.read_csv(out / "rules.csv")
+    methods = pd.read_csv(out / "methods.csv", index_col="method")
+    adaptive = rules[(rules["rule"] == "adaptive") & (rules["setting"] == 0.01)]
+    assert adaptive["gap"].max() <= 0.01
+    row = next(r for r in metrics["rules"] if (r["rule"], r["setting"]) == ("trapezoid", 50))
+    assert row["evaluations"] == 51
+    assert set(metrics["methods"]) == {"integrated-gradients", "grad-cam"} == set(methods.index)
+    assert 0 <= methods["evidence_share"].min() <= methods["evidence_share"].max() <= 1
+    assert "The report's 50 steps of the trapezoid rule" in metrics["result"][0]
+
+
+def test_a_finished_run_is_not_overwritten_unasked(out, model, capsys):
+    assert main(["--model", str(model), "--out", str(out)]) == 2
+    assert "--overwrite" in capsys.readouterr().err
