@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from kangaroo.errors import KangarooError
+from kangaroo.errors import KangarooError, require_choices
 
 Method = Literal["signed-gradient", "iterative", "pgd"]
 Norm = Literal["linf", "l2"]
@@ -54,9 +54,7 @@ class AttackConfig:
 
     def __post_init__(self) -> None:
         """Check; raise KangarooError."""
-        for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise KangarooError(f"no {name} {getattr(self, name)!r}: choose from {', '.join(choices)}")
+        require_choices(self, CHOICES)
         if self.steps < 1:
             raise KangarooError(f"{self.steps} steps are no attack: give 1 or more")
         if self.step_size is not None and not 0 < self.step_size < math.inf:

@@ -75,6 +75,23 @@ def labelled_photos(args: argparse.Namespace, classifier: "Classifier") -> tuple
     return manifest, pixels
 
 
+def files_of(paths: Sequence[Path]) -> tuple[list[Path], list["Rejected"]]:
+    """Files as given, folders as the photos below them, each once; and what was found but can't be read."""
+    from kangaroo.data.manifest import photo_files
+
+    files: list[Path] = []
+    rejected: list[Rejected] = []
+    for path in paths:
+        if not path.exists():
+            raise DataError(f"no such file or folder: {path}")
+        found, bad = photo_files(path) if path.is_dir() else ([path], [])
+        if not found and not bad:
+            raise DataError(f"no photos in {path}: they must end in jpg, jpeg, png or webp")
+        files += found
+        rejected += bad
+    return list(dict.fromkeys(files)), rejected
+
+
 def name_rejected(rejected: Sequence["Rejected"]) -> None:
     """Name on stderr what was left out, and why."""
     for item in rejected:

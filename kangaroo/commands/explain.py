@@ -7,8 +7,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kangaroo.commands import MODEL_HELP, load_model, name_rejected, print_json
-from kangaroo.commands.predict import files_of
+from kangaroo.commands import MODEL_HELP, files_of, load_model, name_rejected, print_json
 from kangaroo.errors import DataError
 from kangaroo.explain.settings import CHOICES, NAMES, Settings
 

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kangaroo.commands import MODEL_HELP, load_model, name_rejected, print_json
+from kangaroo.commands import MODEL_HELP, files_of, load_model, name_rejected, print_json
 from kangaroo.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kangaroo.data.manifest import Rejected
 
 SUMMARY = "name the country of photos"
 EXAMPLE = "kangaroo predict saved_models/binary_austria_australia.keras photos --csv guesses.csv"
@@ -52,23 +51,6 @@ def run(args: argparse.Namespace) -> None:
         print_json({"predictions": rows, "rejected": [vars(bad) for bad in rejected]})
     elif not args.csv:
         _print_table(frame)
-
-
-def files_of(paths: Sequence[Path]) -> tuple[list[Path], list["Rejected"]]:
-    """Files as given, folders as the photos below them, each once; and what was found but can't be read."""
-    from kangaroo.data.manifest import photo_files
-
-    files: list[Path] = []
-    rejected: list[Rejected] = []
-    for path in paths:
-        if not path.exists():
-            raise DataError(f"no such file or folder: {path}")
-        found, bad = photo_files(path) if path.is_dir() else ([path], [])
-        if not found and not bad:
-            raise DataError(f"no photos in {path}: they must end in jpg, jpeg, png or webp")
-        files += found
-        rejected += bad
-    return list(dict.fromkeys(files)), rejected
 
 
 def _as_rows(frame: "pd.DataFrame", classes: Sequence[str]) -> list[dict[str, object]]:

@@ -8,7 +8,7 @@ segment, so that the path can be split where the gradients miss it most.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,7 +109,13 @@ def scores(
     """The score of ``classes`` (n,) for ``inputs`` (n, H, W, 3), (n,): the 'logit' or the 'probability'."""
     logits, wanted = logit_model(model), np.asarray(classes, np.int32)
     score = compiled(lambda x, classes: class_scores(logits(x, training=False), classes, target))
-    found = [score(inputs[part], wanted[part]) for part in chunks(len(inputs))]
+    return _in_batches(score, inputs, wanted)
+
+
+def _in_batches(
+    score: Callable[..., NDArray[np.float32]], inputs: NDArray[np.float32], classes: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    found = [score(inputs[part], classes[part]) for part in chunks(len(inputs))]
     return np.concatenate([np.zeros(0, np.float32), *found])
 
 
@@ -225,7 +231,6 @@ class _Integral:
     def ends(self) -> tuple[list[float], list[float]]:
         """The scores of the baselines and of the photos."""
         low, high = (
-            [self._score(points[part], self.classes[part]) for part in chunks(len(points))]
-            for points in (self.baselines, self.inputs)
+            _in_batches(self._score, points, self.classes) for points in (self.baselines, self.inputs)
         )
-        return np.concatenate(low).tolist(), np.concatenate(high).tolist()
+        return low.tolist(), high.tolist()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from kangaroo.errors import KangarooError
+from kangaroo.errors import KangarooError, require_choices
 
 Method = Literal[
     "integrated-gradients",
@@ -61,9 +61,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Check; raise KangarooError."""
-        for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise KangarooError(f"no {name} {getattr(self, name)!r}: choose from {', '.join(choices)}")
+        require_choices(self, CHOICES)
         if self.steps < 1:
             raise KangarooError(f"{self.steps} steps along the path: give 1 or more")
         if self.max_steps < 2:
