@@ -1,7 +1,7 @@
 """Measure on this machine what kangaroo promises, as medians of several repeats, and print a table.
 
     python -m benchmarks                      everything, on drawn scenes
-    python -m benchmarks epoch --images DIR   one of them, on a photo folder
+    python -m benchmarks speed --images DIR   one of them, on a photo folder
 
 The machine should be idle otherwise. Ratios are of medians, both sides interleaved in one run.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.collect import DELAY, WORKERS, calls_per_second
-from kangaroo.console import start_keras
+from benchmarks.side import TASKS
 from kangaroo.scenes.folder import SceneSettings, write_folder
 
 CLASSES = ("Austria", "Australia")
@@ -31,50 +31,6 @@ def scenes(args: argparse.Namespace, scratch: Path) -> None:
         _timed(partial(write_folder, scratch / f"scenes{i}", SceneSettings(n=n))) for i in range(args.repeats)
     ]
     _report("drawn scenes of 256 px a second", n / median(seconds))
-
-
-def epoch(args: argparse.Namespace, scratch: Path) -> None:
-    """One training epoch of the binary network, in the report's way and in kangaroo's."""
-    start_keras()
-    import numpy as np
-
-    from benchmarks import report_way
-    from kangaroo.data.cache import decode_photos
-    from kangaroo.data.manifest import read_folders
-    from kangaroo.data.pipeline import batches
-    from kangaroo.models import cnn
-    from kangaroo.models.precision import dtype_policy
-    from kangaroo.training import compiled
-
-    root = args.images or write_folder(scratch / "epoch", SceneSettings(CLASSES, n=800))
-    classes = args.classes
-    theirs = report_way.dataset(root, classes, 256, 32)
-    start = time.perf_counter()
-    manifest, pixels = decode_photos(read_folders([root], classes), 256, scratch)
-    _report(f"decoding {len(pixels)} photos, once a run, s", time.perf_counter() - start)
-    labels = manifest.photos["class"].map(list(classes).index).to_numpy(np.float32)
-    ours = batches(pixels, np.arange(len(pixels)), labels, batch_size=32, shuffle_seed=0)
-    sides = {
-        "the report's way": (compiled(cnn.build(256, 2, seed=0), 0.001), theirs),
-        "kangaroo, float32": (compiled(cnn.build(256, 2, seed=0), 0.001), ours),
-        "kangaroo, precision auto": (
-            compiled(cnn.build(256, 2, seed=0, dtype_policy=dtype_policy("auto")), 0.001),
-            ours,
-        ),
-    }
-    for model, photos in sides.values():
-        model.fit(photos.take(2), verbose=0, shuffle=False)  # tracing is not training
-    rounds = [
-        {
-            name: _timed(partial(model.fit, photos, verbose=0, shuffle=False))
-            for name, (model, photos) in sides.items()
-        }
-        for _ in range(args.repeats)
-    ]
-    medians = {name: median(seconds[name] for seconds in rounds) for name in sides}
-    for name, seconds in medians.items():
-        ratio = medians["the report's way"] / seconds
-        _report(f"training epoch of {len(pixels)} photos, {name}, s", seconds, f"{ratio:.2f} x")
 
 
 def predict(args: argparse.Namespace, scratch: Path) -> None:
@@ -114,42 +70,42 @@ def collect(args: argparse.Namespace, scratch: Path) -> None:
     _report(what, median(rates), f"{median(rates) / allowed:.0%} of {allowed:.0f}")
 
 
-def attack(args: argparse.Namespace, scratch: Path) -> None:
-    """A sweep of the signed gradient over four epsilons, in the report's way and in kangaroo's."""
-    start_keras()
-    from benchmarks.attack import sides
+def speed(args: argparse.Namespace, scratch: Path) -> None:
+    """kangaroo against the report's way and, where it is installed, PyTorch; sides interleaved."""
+    from benchmarks.speed import race
 
-    root = args.images or write_folder(scratch / "attack", SceneSettings(CLASSES, n=320))
-    rounds = [
-        {name: _timed(work) for name, work in sides(root, args.classes, scratch).items()}
-        for _ in range(args.repeats)
-    ]
-    for name in rounds[0]:
-        seconds, theirs = (median(times[of] for times in rounds) for of in (name, "the report's way"))
-        _report(f"sweep over four epsilons, {name}, s", seconds, f"{theirs / seconds:.2f} x")
+    root = args.images or write_folder(scratch / "speed", SceneSettings(CLASSES, n=968))
+    race(root, args.classes, args.model, args.tasks, args.repeats, scratch)
 
 
-def explain(args: argparse.Namespace, scratch: Path) -> None:
-    """Integrated gradients of 32 photos as exact as the report's, in the report's way and in kangaroo's."""
-    from benchmarks.explain import SIDES, measure
+def growth(args: argparse.Namespace, scratch: Path) -> None:
+    """How decoding, an epoch and memory grow with the number of drawn scenes."""
+    from benchmarks.speed import grow
 
-    roots = [args.images or write_folder(scratch / "explain", SceneSettings(CLASSES, n=100))]
-    theirs, ours = [], []
-    for _ in range(args.repeats):
-        theirs.append(measure(SIDES[0], args.model, 1, roots))
-        # The median gap is some 0.6 of the tolerance, which bounds the gap of every photo.
-        ours.append(measure(SIDES[1], args.model, 1.6 * theirs[0]["gap"], roots))
-    for result in (*theirs, *ours):
-        result["gap"] *= 100
-    rows = {"seconds": "s", "mib": "peak MiB", "gap": "median gap, %"}
-    for key, unit in rows.items():
-        middle = [median(result[key] for result in side) for side in (theirs, ours)]
-        for name, value in zip(SIDES, middle, strict=True):
-            _report(f"integrated gradients of 32 photos, {name}, {unit}", value, f"{middle[0] / value:.2f} x")
+    grow(args.sizes, args.model, scratch)
+
+
+def quality(args: argparse.Namespace, scratch: Path) -> None:
+    """What ``kangaroo data check`` finds of faults put in, and rejects of untouched photos; once."""
+    from benchmarks.quality import rows
+
+    for what, value, note in rows(
+        args.images or write_folder(scratch / "quality", SceneSettings(n=300)), scratch
+    ):
+        print(f"{what:64} {value:8.4f}  {note}", flush=True)
+
+
+def datasets(args: argparse.Namespace, scratch: Path) -> None:
+    """A manifest of a million photos through ``kangaroo data``; once."""
+    from benchmarks.datasets import STEPS, measure
+
+    for step in STEPS:
+        seconds, gib = measure(step, scratch, 1_000_000)
+        _report(f"a million photos: {step}, s", seconds, f"{gib:.2f} GiB")
 
 
 BENCHMARKS: dict[str, Callable[[argparse.Namespace, Path], None]] = {
-    work.__name__: work for work in (scenes, epoch, predict, experiment, collect, attack, explain)
+    work.__name__: work for work in (scenes, speed, growth, predict, experiment, collect, quality, datasets)
 }
 
 
@@ -176,9 +132,30 @@ def main() -> None:
         metavar="NAME",
         help=f"of {', '.join(BENCHMARKS)}; default: all",
     )
-    add("--images", type=Path, metavar="DIR", help="photo folder for the epoch; default: drawn scenes")
+    add("--images", type=Path, metavar="DIR", help="photo folder for speed; default: drawn scenes")
     add("--classes", nargs=2, default=CLASSES, metavar="NAME", help="two class folders of --images")
-    add("--model", type=Path, default=MODEL, metavar="FILE", help="to explain; default: %(default)s")
+    add(
+        "--model",
+        type=Path,
+        default=MODEL,
+        metavar="FILE",
+        help="to predict and explain with; default: %(default)s",
+    )
+    add(
+        "--tasks",
+        nargs="+",
+        choices=TASKS,
+        metavar="TASK",
+        help=f"of speed: {', '.join(TASKS)}; default: all",
+    )
+    add(
+        "--sizes",
+        nargs="+",
+        type=int,
+        default=[1000, 5000, 25000],
+        metavar="N",
+        help="numbers of scenes of growth",
+    )
     add("--repeats", type=int, default=3, metavar="N", help="default: %(default)s")
     args = parser.parse_args()
     if unknown := set(args.names) - set(BENCHMARKS):

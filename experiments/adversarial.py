@@ -84,7 +84,6 @@ def _settings(args: argparse.Namespace) -> AdversarialSettings:
         precision=args.precision,
         resume=args.resume,
         model=None if args.adversarial_training else args.model,
-        split=args.split,
         attack=attack,
         epsilons=epsilons,
         photos=args.photos,

@@ -92,7 +92,7 @@ def run(settings: BaselineSettings) -> None:
 
 def _scores(settings: BaselineSettings, data: Data, models: "Sequence[Baseline]") -> Iterator[dict[str, Any]]:
     """One row a fit. In a draw, all models of one size see the same photos; who takes fewer, the first."""
-    small, pixels = decode_photos(data.manifest, SMALL, settings.out)
+    small, pixels = decode_photos(data.manifest, SMALL)
     sides = {settings.image_size: data, SMALL: replace(data, manifest=small, pixels=pixels)}
     for sampling, number, (size, own) in product(settings.samplings, range(settings.draws), sides.items()):
         group = [model for model in models if model.size == size]

@@ -1,8 +1,11 @@
 """Photos in, a run folder out: the wiring that the classification experiments share."""
 
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +13,14 @@ from keras import Model
 
 from experiments.figures import draw_figures
 from experiments.folder import check, clear
-from experiments.photos import Data, ideal_observer, load
+from experiments.photos import Data, by_photo, ideal_observer, load
 from experiments.settings import ClassificationSettings
 from kangaroo.commands import print_json
+from kangaroo.data.lists import list_sha256
 from kangaroo.data.manifest import manifest_sha256
 from kangaroo.data.pipeline import batches
+from kangaroo.distributed import Group, start
+from kangaroo.errors import KangarooError
 from kangaroo.evaluation.metrics import evaluate
 from kangaroo.evaluation.predictions import Predictions
 from kangaroo.files import atomic, write_json
@@ -27,7 +33,9 @@ from kangaroo.training import History, TrainConfig, fit
 
 # What a run leaves beside its figures, and fit() doesn't clear by itself.
 FILES = ("model.json", "metrics.json", "predictions.csv", "split.csv", "report.html")
-LEFT = (*FILES, "model.keras", "history.csv", "settings.json", "checkpoint-*")
+RANDOM = "random-split"
+LEFT = (*FILES, "model.keras", "history.csv", "settings.json", "checkpoint-*", RANDOM)
+SIDE_FIGURES = ("n", "accuracy", "accuracy_ci95", "balanced_accuracy", "loss")
 INTENDED_USE = "Teaching and research: which of these countries a street-level photo shows."
 DRAWN_LIMITS = "Learned from drawn scenes, which are caricatures: of photos this model knows nothing."
 PHOTO_LIMITS = (
@@ -37,18 +45,58 @@ PHOTO_LIMITS = (
 
 
 def run(settings: ClassificationSettings) -> None:
-    """Train and judge one classifier, leave the run folder, and print the result to stdout."""
-    check(settings, LEFT, resume=settings.resume)
+    """Train and judge one classifier, leave the run folder, and print the result to stdout.
+
+    Of several processes the first does so; the others only train with it.
+    """
+    if settings.distributed and settings.compare_random_split:
+        raise KangarooError("--distributed trains once: leave --compare-random-split to a run of one process")
+    if settings.distributed and settings.distributed.process:
+        _train_along(settings)
+        return
+    check(settings, LEFT, resume=settings.resume)  # before the others are met, who would wait for ever
+    group = start(settings.distributed)
     data = load(settings)
     if not settings.resume:
         clear(settings, FILES)
-    model, history = train(settings, data)
+        shutil.rmtree(settings.out / RANDOM, ignore_errors=True)
+    model, history = train(settings, data, group=group)
+    group.leave()
     predictions, metrics = judge(model, history, data, settings)
+    if settings.compare_random_split:
+        _compare(settings, data, metrics)
     _leave(settings, data, model, history, predictions, metrics)
     if settings.json:
         print_json(metrics)
     else:
         print(_summary(settings, data, metrics))
+
+
+def _train_along(settings: ClassificationSettings) -> None:
+    """Be one of several processes, but not the first; what it writes goes to a folder that goes too."""
+    group = start(settings.distributed)
+    with tempfile.TemporaryDirectory() as scratch:
+        own = replace(settings, out=Path(scratch))
+        train(own, load(own), group=group)
+    group.leave()
+
+
+def _compare(settings: ClassificationSettings, data: Data, metrics: dict[str, Any]) -> None:
+    """Train and judge once more, in a folder of its own, on a split by photo: what it adds is leaked."""
+    own = replace(settings, out=settings.out / RANDOM)
+    other = by_photo(data, settings.seed)
+    model, history = train(own, other)
+    _, found = judge(model, history, other, own)
+    store.save(model, own.out / "model.keras", card(own, other, history, found))
+    leak = found["accuracy"] - metrics["accuracy"]
+    widths = [high - low for low, high in (found["accuracy_ci95"], metrics["accuracy_ci95"])]
+    low, high = leak - np.hypot(*widths) / 2, leak + np.hypot(*widths) / 2
+    metrics["random_split"] = {key: found[key] for key in SIDE_FIGURES}
+    metrics["random_split"] |= {"leak": leak, "leak_ci95": [float(low), float(high)]}
+    metrics["warnings"].append(
+        f"split by photo in place of by place, the same network names {100 * found['accuracy']:.1f} % "
+        f"rightly: a leak of {100 * leak:+.1f} points (95 % interval {100 * low:+.1f} to {100 * high:+.1f})"
+    )
 
 
 def _config(settings: ClassificationSettings) -> TrainConfig:
@@ -61,6 +109,7 @@ def train(
     *,
     prepare: Callable[[Model], None] = lambda model: None,
     extra: Mapping[str, Any] | None = None,
+    group: Group = Group(),  # noqa: B008 (frozen)
 ) -> tuple[Model, History]:
     """Train the report's network; the batches of an epoch follow from the seed and the epoch alone.
 
@@ -80,11 +129,12 @@ def train(
             "experiment": settings.name,
             "classes": settings.classes,
             "image_size": settings.image_size,
-            "validation": settings.validation,
+            "validation": None if settings.split else settings.validation,
             "photos and split": manifest_sha256(data.manifest.photos),
             **(extra or {}),
         },
         prepare=prepare,
+        group=group,
     )
 
 
@@ -93,8 +143,7 @@ def judge(
 ) -> tuple[Predictions, dict[str, Any]]:
     """Predict the validation photos with the model as it is saved, and evaluate."""
     rows = data.rows("validation")
-    photos = data.manifest.photos.iloc[rows]
-    predictions = Predictions.of(data.manifest.classes, photos, probabilities(model, data.pixels[rows]))
+    predictions = _predict(model, data, rows)
     metrics = evaluate(predictions, data.manifest.rejected, seed=settings.seed)
     last = history.rows[-1]
     metrics["warnings"] = [
@@ -102,10 +151,23 @@ def judge(
         f"epoch {history.best_epoch} of {last.epoch} was kept because it is best on these same "
         f"{data.subject}; the last epoch names {100 * last.val_accuracy:.1f} % of them rightly",
     ]
+    if len(test := data.rows("test")):
+        found = evaluate(_predict(model, data, test), seed=settings.seed)
+        metrics["test"] = {key: found[key] for key in SIDE_FIGURES}
+        low, high = found["accuracy_ci95"]
+        metrics["warnings"].append(
+            f"of {len(test)} test {data.subject}, by which nothing was chosen, it names "
+            f"{100 * found['accuracy']:.1f} % rightly (95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
+        )
     known = data.manifest.drawn and not data.colour_cue  # the observer looks at no colours
     if known and set(data.manifest.classes) <= set(PROFILES):
         metrics["ideal_observer"] = ideal_observer(data, rows)
     return predictions, metrics
+
+
+def _predict(model: Model, data: Data, rows: np.ndarray) -> Predictions:
+    photos = data.manifest.photos.iloc[rows]
+    return Predictions.of(data.manifest.classes, photos, probabilities(model, data.pixels[rows]))
 
 
 def _leave(
@@ -149,6 +211,7 @@ def card(
             "places": int(photos["place"].nunique()),
             "manifest_sha256": manifest_sha256(photos),
             "licence": "MIT, drawn by kangaroo" if drawn else "that of the photos' source",
+            **({"list_sha256": list_sha256(settings.photo_list)} if settings.photo_list else {}),
         },
         metrics={key: value for key, value in metrics.items() if key != "rejected"},
         intended_use=INTENDED_USE,
@@ -162,7 +225,7 @@ def _training(settings: ClassificationSettings, history: History) -> dict[str, A
         **asdict(_config(settings)),
         "precision": resolve(settings.precision),
         "optimizer": "Adam",
-        "validation_share": settings.validation,
+        "validation_share": None if settings.split else settings.validation,
         "kept_epoch": history.best_epoch,
         "kept_for": "highest validation accuracy",
         "seconds": round(sum(row.seconds for row in history.rows), 1),

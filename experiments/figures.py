@@ -31,7 +31,7 @@ def draw_figures(
             history.frame(),
             history.best_epoch,
             subject=subject,
-            n_training=len(pixels) - len(held),
+            n_training=len(data.rows("training")),
             n_validation=len(held),
         ),
         "confusion_matrix": classification.confusion_matrix(

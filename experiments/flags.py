@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from experiments.settings import ClassificationSettings, Experiment, RunSettings
+from kangaroo import distributed
 from kangaroo.console import guarded, start_keras
 
 HELP = """
 Without --images the photos in ./images are used where that folder exists, else drawn scenes. A photo folder
 is ROOT/<Class>/**/*.jpg (or jpeg, png, webp); ROOT/labels.csv (file,country,place,lat,lon) or a state
-folder's coordinates.csv (i,lat,lng) beside the photos tell which of them show the same place.
+folder's coordinates.csv (i,lat,lng) beside the photos tell which of them show the same place. A manifest
+(.parquet), as kangaroo data writes it, can stand for a folder.
 """
 
 
@@ -32,6 +34,8 @@ def main(experiment: Experiment, argv: Sequence[str] | None = None) -> int:
                 batch_size=args.batch_size,
                 precision=args.precision,
                 resume=args.resume,
+                compare_random_split=args.compare_random_split,
+                distributed=distributed.settings(args),
             )
         )
 
@@ -92,13 +96,20 @@ def common(
     )
     parser.set_defaults(name=name)
     add = parser.add_argument
-    add("--images", type=Path, nargs="+", metavar="DIR", help="photo folders, merged by class name")
+    add("--images", type=Path, nargs="+", metavar="DIR", help="photo folders or manifests (.parquet)")
     add(
         "--classes",
         nargs="+",
         default=classes,
         metavar="NAME",
         help=f"class folders to use (default: {', '.join(classes) or 'those of the model'})",
+    )
+    add(
+        "--list",
+        dest="photo_list",
+        type=Path,
+        metavar="FILE",
+        help="a list of kangaroo data lock: use its photos alone, each as it was; the card names its hash",
     )
     add(
         "--scenes",
@@ -179,6 +190,18 @@ def _classification(experiment: Experiment) -> argparse.ArgumentParser:
         default="auto",
         help="auto: bfloat16 where the machine has units for it; the saved model is float32 in any case",
     )
+    add(
+        "--split",
+        type=Path,
+        metavar="FILE",
+        help="in place of --validation: a split.csv, or a manifest with sides, of kangaroo data split",
+    )
+    add(
+        "--compare-random-split",
+        action="store_true",
+        help="train once more on a split by photo, to see how much of its accuracy is leaked by near places",
+    )
+    distributed.add_flags(parser)
     return parser
 
 

@@ -3,16 +3,18 @@
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from experiments.settings import DataSettings
 from kangaroo.data.cache import decode_photos
+from kangaroo.data.dataset import read_dataset
 from kangaroo.data.images import Pixels
-from kangaroo.data.manifest import Manifest, read_folders, require_classes
-from kangaroo.data.splits import small_classes, split_by_place
+from kangaroo.data.lists import only_listed
+from kangaroo.data.manifest import Manifest, require_classes
+from kangaroo.data.splits import read_split, require_sides, sides_of, small_classes, split_by_place
 from kangaroo.errors import DataError
 from kangaroo.scenes.folder import SceneSettings, has_colour_cue, holds, read_cues, write_folder
 from kangaroo.scenes.observer import expected_accuracy, posterior
@@ -57,24 +59,42 @@ def load(settings: DataSettings) -> Data:
             f"one class, {settings.classes[0]!r}, can't be told from itself: name two with --classes"
         )
     roots = settings.images or (_draw(settings),)
-    manifest = read_folders(roots, settings.classes)
+    manifest = read_dataset(roots, settings.classes)
+    if settings.photo_list:
+        listed = only_listed(manifest.photos, settings.photo_list).reset_index(drop=True)
+        manifest = replace(manifest, photos=listed)
     require_classes(manifest, minimum)
-    manifest, pixels = decode_photos(
-        manifest, settings.image_size, settings.out, antialias=settings.antialias
-    )
+    known, given = len(manifest.photos), settings.split if settings.validation is not None else None
+    if given:
+        manifest = _on_sides(manifest, given)
+    left_out = known - len(manifest.photos)
+    manifest, pixels = decode_photos(manifest, settings.image_size, antialias=settings.antialias)
     require_classes(manifest, minimum)
-    if settings.validation is not None:
+    if given:
+        require_sides(manifest.photos)
+    elif settings.validation is not None:
         manifest.photos["split"] = split_by_place(
             manifest.photos, validation=settings.validation, seed=settings.seed
         )
     coloured = any(has_colour_cue(root) for root in roots)
-    data = Data(manifest, pixels, tuple(roots), tuple(_warnings(manifest, roots)), coloured)
+    warnings = [f"{left_out} photos that {given} does not have are left out"] if left_out else []
+    data = Data(manifest, pixels, tuple(roots), (*warnings, *_warnings(manifest, roots)), coloured)
     counts = ", ".join(f"{name} {count}" for name, count in manifest.counts.items())
     lines = [f"{len(pixels)} {data.subject}: {counts}; rejected: {len(manifest.rejected)}"]
     lines += [f"rejected: {bad.file}: {bad.reason}" for bad in manifest.rejected]
     lines += [f"note: {warning}" for warning in data.warnings]
     print("\n".join(lines), file=sys.stderr)
     return data
+
+
+def by_photo(data: Data, seed: int) -> Data:
+    """The same photos, training and validation split anew without regard to places, in the same shares."""
+    photos = data.manifest.photos.copy()
+    seen = photos[photos["split"] != "test"]
+    held = float((seen["split"] == "validation").mean())
+    split = split_by_place(seen.assign(place=seen["sha256"]), validation=held, seed=seed)
+    photos.loc[seen.index, "split"] = split
+    return replace(data, manifest=replace(data.manifest, photos=photos))
 
 
 def _draw(settings: DataSettings) -> Path:
@@ -84,6 +104,15 @@ def _draw(settings: DataSettings) -> Path:
     if settings.overwrite and not holds(folder, scenes):
         shutil.rmtree(folder, ignore_errors=True)
     return write_folder(folder, scenes)
+
+
+def _on_sides(manifest: Manifest, split: Path) -> Manifest:
+    """The photos that a split file has, with their side."""
+    sides = sides_of(manifest.photos, read_split(split))
+    photos = manifest.photos.assign(split=sides)[sides != ""].reset_index(drop=True)
+    if photos.empty:
+        raise DataError(f"{split} has none of these photos: give the photos it was made of")
+    return replace(manifest, photos=photos)
 
 
 def _warnings(manifest: Manifest, roots: Sequence[Path]) -> list[str]:

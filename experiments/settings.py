@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kangaroo.attack.settings import AttackConfig
+from kangaroo.distributed import DistributedSettings
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,9 @@ class DataSettings:
     """Which photos; no ``images`` means that ``scenes`` are drawn into the folder ``out``.
 
     ``validation`` is the share of each class to hold back. With None nothing is split, and one class is
-    enough. ``overwrite`` replaces scenes of other settings. ``antialias`` is that of kangaroo.data.images.
+    enough. ``split``, a split.csv or a manifest, says in its place which photos are held back, and which are
+    for training or for the test. ``photo_list``: a data list, whose photos alone count. ``overwrite``
+    replaces scenes of other settings. ``antialias`` is that of kangaroo.data.images.
     """
 
     images: tuple[Path, ...]
@@ -36,6 +39,8 @@ class DataSettings:
     overwrite: bool
     antialias: bool = True
     colour_cue: bool = False
+    split: Path | None = None
+    photo_list: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +54,14 @@ class RunSettings(DataSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class ClassificationSettings(RunSettings):
-    """One run of a classification experiment."""
+    """One run of a classification experiment; ``compare_random_split`` trains on a split by photo too."""
 
     epochs: int
     batch_size: int
     precision: str
     resume: bool
+    compare_random_split: bool = False
+    distributed: DistributedSettings | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +69,10 @@ class AdversarialSettings(ClassificationSettings):
     """One run of experiments.adversarial: up to ``photos`` photos attacked with each of ``epsilons``.
 
     Without ``model``, a file, the report's network is trained, plainly and with attacks of
-    ``training_epsilon``. ``attack`` is what all methods share; ``split`` is a run's split.csv.
+    ``training_epsilon``. ``attack`` is what all methods share.
     """
 
     model: Path | None
-    split: Path | None
     photos: int
     attack: AttackConfig
     epsilons: tuple[float, ...]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 
 from kangaroo import __version__
-from kangaroo.commands import attack, collect, convert, evaluate, explain, predict, scenes
+from kangaroo.commands import attack, collect, convert, data, evaluate, explain, predict, scenes
 from kangaroo.console import guarded
 
 COMMANDS: Mapping[str, ModuleType] = {
@@ -15,6 +15,7 @@ COMMANDS: Mapping[str, ModuleType] = {
     "attack": attack,
     "scenes": scenes,
     "collect": collect,
+    "data": data,
     "convert": convert,
 }
 

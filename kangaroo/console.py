@@ -47,7 +47,8 @@ def start_keras() -> None:
     try:
         import keras
 
-        keras.ops.zeros(1)
+        if keras.backend.backend() == "tensorflow":  # JAX must not begin before --distributed has
+            keras.ops.zeros(1)
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)

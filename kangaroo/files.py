@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import platformdirs
+
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
@@ -35,6 +37,11 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically, indented, non-ASCII letters as they are; NaN is an error."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def cache_folder() -> Path:
+    """Where to keep what can be made or fetched again: $KANGAROO_CACHE, else the user's cache folder."""
+    return Path(os.environ.get("KANGAROO_CACHE") or platformdirs.user_cache_dir("kangaroo"))
 
 
 def sha256(path: Path) -> str:

@@ -6,22 +6,26 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from contextlib import suppress
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from kangaroo.data.pipeline import Batches
+from kangaroo.distributed import Group
 from kangaroo.errors import KangarooError
 from kangaroo.files import atomic, write_json
+from kangaroo.models.late_relu import late_relu
 from kangaroo.models.precision import dtype_policy, resolve, with_policy
 from kangaroo.progress import progress
 
-if TYPE_CHECKING:
-    import tensorflow as tf
+_EXACT = "cross_entropy"
+"""Name of the metric that is the loss where only some photos of a batch count: Keras's mean counts all."""
 
 
 @dataclass(frozen=True)
@@ -80,86 +84,147 @@ class History:
 
 def fit(
     build: Callable[[str], keras.Model],
-    train: Callable[[int], "tf.data.Dataset"],
-    validation: "tf.data.Dataset",
+    train: Callable[[int], Batches],
+    validation: Batches,
     config: TrainConfig,
     folder: Path,
     *,
     resume: bool = False,
     settings: Mapping[str, Any] | None = None,
     prepare: Callable[[keras.Model], None] = lambda model: None,
+    group: Group = Group(),  # noqa: B008 (frozen)
 ) -> tuple[keras.Model, History]:
     """Train with Adam and cross entropy; return the model of the best epoch, in float32, and the history.
 
     ``build`` makes the untrained network for a dtype policy. ``train`` gives the (photos, labels) batches of
     one epoch, counted from 0; an epoch is a function of the weights, the optimizer's state, ``config.seed``
     and the epoch's number alone, if ``train`` is (on a GPU, as far as its kernels are deterministic).
-    Datasets have a known number of batches. ``prepare`` may change how the compiled model trains, new or
-    resumed.
+    ``prepare`` may change how the compiled model trains, new or resumed.
+
+    The processes of a ``group`` call this alike, each with all the batches (made by
+    :func:`kangaroo.data.pipeline.batches`), of which it takes its share, and get the same model. Only the
+    first one has a ``folder``; the others neither read nor write theirs. A run can be resumed by any number
+    of processes.
 
     ``folder`` gets model.keras (the epoch of highest validation accuracy), history.csv, settings.json
     (``config`` and ``settings``, JSON values that must not differ on resuming) and, while training, the
     checkpoint. Without ``resume`` these are replaced; with it the run goes on where its last checkpoint
     stands, and a run that is done is only read. A resumed run may ask for more epochs.
 
-    Raises KangarooError if the loss stops being a number, or if ``resume`` finds other settings.
+    Raises KangarooError if the loss stops being a number, if ``resume`` finds other settings, or if a process
+    of the group has others than the first.
     """
-    run = _Run(folder, {**(settings or {}), **asdict(replace(config, precision=resolve(config.precision)))})
-    model, history = run.restore() if resume else (None, History())
+    record = {**(settings or {}), **asdict(replace(config, precision=resolve(config.precision)))}
+    run = _Run(folder, record) if group.first else _Silent(folder, record)
+    try:
+        model, history = run.restore() if resume else (None, History())
+    except KangarooError:
+        with suppress(KangarooError):
+            group.agree("nothing")  # so that the others don't wait
+        raise
+    group.agree(json.dumps(record, sort_keys=True))
     if model is None:
         run.start()
         model = compiled(build(dtype_policy(config.precision)), config.learning_rate)
-    prepare(model)
+    history = _same_history(history, group)
+    if group.distribution and len(history.rows) < config.epochs:
+        model = _spread(model, config.learning_rate, group)
+    prepare(late_relu(model))
     for epoch in range(len(history.rows), config.epochs):
-        row = _train_epoch(model, train(epoch), validation, epoch, config)
+        row = _train_epoch(model, train(epoch), validation, epoch, config, group)
         history = History((*history.rows, row))
         run.save(model, history)
     run.finish()
-    return run.best(), history
+    best = run.best() if group.first else with_policy(model, "float32")
+    best.set_weights(group.broadcast(best.get_weights()))
+    return best, history
 
 
-def compiled(model: keras.Model, learning_rate: float) -> keras.Model:
-    """Set up ``model`` in place for training with Adam and the cross entropy that fits its output."""
-    binary = model.output_shape[-1] == 1
+def compiled(model: keras.Model, learning_rate: float, *, weighted: bool = False) -> keras.Model:
+    """Set up ``model`` in place for training with Adam and the cross entropy that fits its output.
+
+    ``weighted``: it will see batches (photos, labels, weights), and the loss is the weighted mean.
+    """
+    kind = "BinaryCrossentropy" if model.output_shape[-1] == 1 else "SparseCategoricalCrossentropy"
+    metrics: list[Any] = ["accuracy"]
+    if weighted:
+        metrics.append(getattr(keras.metrics, kind)(name=_EXACT))
     model.compile(
         keras.optimizers.Adam(learning_rate),
-        "binary_crossentropy" if binary else "sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-        jit_compile=False,  # XLA on a CPU is several times slower here than oneDNN
+        getattr(keras.losses, kind)(reduction="mean_with_sample_weight"),
+        weighted_metrics=metrics,
+        # With TensorFlow on a CPU, XLA is several times slower here than oneDNN; JAX has nothing else.
+        jit_compile=keras.backend.backend() != "tensorflow",
     )
     return model
 
 
+def _same_history(history: History, group: Group) -> History:
+    """The history of the first process, in all."""
+    (n,) = group.broadcast([np.array(len(history.rows))])
+    if group.processes == 1 or n == 0:
+        return history
+    own = [astuple(row) for row in history.rows] if group.first else np.zeros((n, len(fields(Epoch))))
+    (rows,) = group.broadcast([np.array(own)])
+    return History(tuple(Epoch(int(epoch), *values) for epoch, *values in rows.tolist()))
+
+
+def _spread(model: keras.Model, learning_rate: float, group: Group) -> keras.Model:
+    """A copy of the first process's ``model``, with its optimizer's state, on the devices of all."""
+    model.optimizer.build(model.trainable_variables)
+    values = group.broadcast([np.asarray(variable) for variable in _state(model)])
+    with group.scope():
+        # Not clone_model, which also makes an optimizer, but only where the model comes from a file: all
+        # processes must make the same variables, in the same order.
+        copy = compiled(type(model).from_config(model.get_config()), learning_rate, weighted=True)
+        copy.optimizer.build(copy.trainable_variables)
+        for variable, value in zip(_state(copy), values, strict=True):
+            variable.assign(value)
+    return copy
+
+
+def _state(model: keras.Model) -> list[keras.Variable]:
+    """What a training goes on from; random states are set anew for each epoch."""
+    return [*model.weights, *model.optimizer.variables]
+
+
 def _train_epoch(
-    model: keras.Model,
-    train: "tf.data.Dataset",
-    validation: "tf.data.Dataset",
-    epoch: int,
-    config: TrainConfig,
+    model: keras.Model, train: Batches, validation: Batches, epoch: int, config: TrainConfig, group: Group
 ) -> Epoch:
     """Train one epoch, counted from 0, and validate."""
     start, name = time.perf_counter(), f"epoch {epoch + 1}/{config.epochs}"
-    _seed_dropout(model, config.seed, epoch)
     bar: tqdm[Any] = progress((), name, total=len(train), unit="step")
     bar.leave = False  # the epoch's own line takes its place
-    with bar:
+    bar.disable = bar.disable or not group.first
+    with bar, group.scope():
+        _seed_dropout(model, config.seed, epoch)
         # shuffle=False: Keras warns that it can't shuffle a tf.data set, unless it is told not to.
-        logs = model.fit(
-            train,
-            validation_data=validation,
+        history = model.fit(
+            group.share(train),
+            validation_data=group.share(validation),
             shuffle=False,
             verbose=0,
             callbacks=[_Watch(bar, config.learning_rate)],
         ).history
-    _require_finite(logs["val_loss"][0], name, config.learning_rate)
-    values = {key: float(logs[key][0]) for key in ("loss", "accuracy", "val_loss", "val_accuracy")}
+    values = _measured({key: float(value) for key, (value,) in history.items()})
+    _require_finite(values["val_loss"], name, config.learning_rate)
     row = Epoch(epoch + 1, **values, seconds=round(time.perf_counter() - start, 3))
-    tqdm.write(
-        f"{name}: loss {row.loss:.4f}, accuracy {row.accuracy:.4f}; validation loss {row.val_loss:.4f}, "
-        f"accuracy {row.val_accuracy:.4f}; {row.seconds:.0f} s",
-        file=sys.stderr,
-    )
+    if group.first:
+        tqdm.write(
+            f"{name}: loss {row.loss:.4f}, accuracy {row.accuracy:.4f}; validation loss {row.val_loss:.4f}, "
+            f"accuracy {row.val_accuracy:.4f}; {row.seconds:.0f} s",
+            file=sys.stderr,
+        )
     return row
+
+
+def _measured(logs: Mapping[str, float]) -> dict[str, float]:
+    """What :class:`Epoch` keeps of an epoch's logs."""
+    return {
+        f"{side}{name}": logs.get(f"{side}{_EXACT if name == 'loss' else name}", logs[f"{side}{name}"])
+        for side in ("", "val_")
+        for name in ("loss", "accuracy")
+    }
 
 
 def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
@@ -273,6 +338,23 @@ class _Run:
                     f"began with, or train anew"
                 )
         return int(saved["epochs"])
+
+
+class _Silent(_Run):
+    """The run of a process that is not the first of its group: it leaves files alone."""
+
+    def start(self) -> None:
+        """Clear nothing."""
+
+    def restore(self) -> tuple[keras.Model | None, History]:
+        """Leave it to the first."""
+        return None, History()
+
+    def save(self, model: keras.Model, history: History) -> None:
+        """Save nothing."""
+
+    def finish(self) -> None:
+        """Remove nothing."""
 
 
 def _epoch_of(checkpoint: Path) -> int:

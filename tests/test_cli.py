@@ -179,3 +179,15 @@ def test_help_teaches_with_an_example_and_needs_no_tensorflow(argv):
     done = subprocess.run(call, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "example: kangaroo" in done.stdout or argv == ["--help"]
+
+
+def test_precision_is_a_flag_of_predict_and_evaluate(capsys, model, scenes):
+    accuracies = []
+    for precision in ("float32", "bfloat16"):
+        flags = ("--images", scenes, "--json", "--precision", precision)
+        code, out, _ = run(capsys, "evaluate", model, *flags)
+        assert code == 0
+        accuracies.append(json.loads(out)["accuracy"])
+    assert accuracies[0] == pytest.approx(accuracies[1], abs=0.05)
+    code, out, _ = run(capsys, "predict", model, scenes, "--json", "--precision", "bfloat16")
+    assert (code, len(json.loads(out)["predictions"])) == (0, 60)

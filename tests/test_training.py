@@ -16,8 +16,10 @@ import pytest
 import tensorflow as tf
 
 from kangaroo import training
+from kangaroo.data.pipeline import NumpyBatches, Share
 from kangaroo.errors import KangarooError
 from kangaroo.models import cnn
+from kangaroo.models.classifier import probabilities
 from kangaroo.training import Epoch, History, TrainConfig, fit
 
 CONFIG = TrainConfig(epochs=4, batch_size=8, learning_rate=0.03, seed=5, precision="float32")
@@ -102,6 +104,22 @@ def test_one_seed_one_history(whole: Whole, tmp_path: Path) -> None:
     assert rows(history) == rows(whole[1])
     assert same_weights(model, whole[0])
     assert rows(run(tmp_path, replace(CONFIG, seed=6))[1]) != rows(history)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_photos_that_fill_a_batch_up_count_for_nothing(n_classes: int) -> None:
+    """A batch of six, and one photo with five such: what is measured is the mean over the seven."""
+    model = training.compiled(cnn.build(8, n_classes, seed=0, filters=(4,)), 0.01, weighted=True)
+    pixels = np.random.default_rng(0).integers(0, 256, (7, 8, 8, 3), np.uint8)
+    labels = (np.arange(7) % n_classes).astype(np.float32 if n_classes == 2 else np.int32)
+    filled = NumpyBatches(pixels, labels, np.arange(7), 6, Share(0, 1, devices=6))
+    logs = model.evaluate(filled, return_dict=True, verbose=0)
+    found = training._measured({**logs, "val_loss": 0, "val_accuracy": 0})
+    p = probabilities(model, pixels)
+    assert found["loss"] == pytest.approx(-np.log(p[np.arange(7), labels.astype(int)]).mean(), rel=1e-5)
+    assert found["accuracy"] == pytest.approx(np.mean(p.argmax(axis=1) == labels))
+    alone = model.test_on_batch(*filled[1], return_dict=True)
+    assert alone["loss"] == pytest.approx(-np.log(p[6, int(labels[6])]), rel=1e-5)
 
 
 def test_dropout_follows_seed_and_epoch() -> None:

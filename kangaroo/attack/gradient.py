@@ -14,6 +14,7 @@ from kangaroo.data.images import Pixels, standardize
 from kangaroo.errors import KangarooError
 from kangaroo.models.gradients import compiled, value_and_gradient
 from kangaroo.models.graph import class_scores, log_odds, logit_model, standardized
+from kangaroo.models.late_relu import late_relu
 
 WHITE = 255.0
 CERTAIN = 1e-7  # Keras clips probabilities this far from 0 and 1 before it takes their logarithm
@@ -91,7 +92,7 @@ class Attack:
                 f"no class {config.target} to aim at: give a number from 0 to {n_classes - 1}"
             )
         self.config = config
-        self._network = logit_model(model, policy)
+        self._network = late_relu(logit_model(model, policy))
         self._norm = NORMS[config.norm]
         start = self._norm.start(model.input_shape[1:], np.random.default_rng(config.seed))
         self._start = ops.convert_to_tensor(start[None].astype(np.float32))

@@ -1,24 +1,18 @@
 """Is this a photo worth keeping? Asked of every picture on arrival."""
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 from PIL import Image
 
 from kangaroo.data.images import MAX_PIXELS
+from kangaroo.data.measures import Tone, tone
+from kangaroo.data.quality import is_dark, is_plain
+from kangaroo.data.thresholds import Thresholds
 
 DAMAGED = "truncated or damaged"
 _SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}
 _MAGIC = ((b"\xff\xd8\xff", ".jpg"), (b"\x89PNG\r\n\x1a\n", ".png"), (b"RIFF", ".webp"))
-
-# Measured on 4,931 street-level photos: the darkest tunnel has a 99th percentile of 54, the plainest photo
-# 86 % of its pixels within four levels of the median colour, the plainest grey one (fog) 67 %.
-_BLACK = 32
-_PLAIN = 0.9
-_PLAIN_GREY = 0.8
-_LEVELS = 4
 
 
 @dataclass(frozen=True)
@@ -49,12 +43,12 @@ def inspect(data: bytes, size: tuple[int, int] | None = None, longest: int = 0) 
             if width * height > MAX_PIXELS:
                 return Inspection(suffix, width, height, f"too large: {width} x {height} pixels")
             image.draft("RGB", (width // 2, height // 2))  # half the side: quick, and noise stays visible
-            histogram = image.convert("RGB").histogram()
+            levels = tone(image.convert("RGB").histogram())
     except MemoryError:
         raise
     except Exception:  # Pillow has a dozen types for damaged data
         return Inspection(suffix, reason=DAMAGED)
-    reason = _wrong_size(width, height, size, longest) or _empty(histogram)
+    reason = _wrong_size(width, height, size, longest) or _empty(levels)
     return Inspection(suffix, width, height, reason)
 
 
@@ -66,24 +60,11 @@ def _wrong_size(width: int, height: int, size: tuple[int, int] | None, longest: 
     return ""
 
 
-def _empty(histogram: Sequence[int]) -> str:
-    """Why a picture shows nothing, from the 3 x 256 counts of its channels; '' if it shows something."""
-    channels = [list(histogram[start : start + 256]) for start in (0, 256, 512)]
-    if all(_percentile(counts, 0.99) < _BLACK for counts in channels):
+def _empty(levels: Tone) -> str:
+    """Why a picture shows nothing, '' if it shows something; as ``kangaroo data check`` has it."""
+    thresholds = Thresholds()
+    if is_dark(levels, thresholds):
         return "black"
-    medians = [_percentile(counts, 0.5) for counts in channels]
-    plain = min(_share_near(counts, median) for counts, median in zip(channels, medians, strict=True))
-    grey = max(medians) - min(medians) <= 8 and 180 <= min(medians) <= 245
-    if grey and plain >= _PLAIN_GREY:
-        return "grey placeholder: no imagery"
-    return "nearly uniform" if plain >= _PLAIN else ""
-
-
-def _percentile(counts: Sequence[int], share: float) -> int:
-    """The first of 256 levels at or below which lies ``share`` of the pixels."""
-    total = sum(counts)
-    return next(level for level, below in enumerate(accumulate(counts)) if below >= share * total)
-
-
-def _share_near(counts: Sequence[int], level: int) -> float:
-    return sum(counts[max(0, level - _LEVELS) : level + _LEVELS + 1]) / sum(counts)
+    if not is_plain(levels, thresholds):
+        return ""
+    return "grey placeholder: no imagery" if levels.light_grey else "nearly uniform"

@@ -13,7 +13,9 @@ from kangaroo.errors import DataError
 from kangaroo.geo.countries import STATES, find
 from kangaroo.geo.distance import haversine_km
 
-_NO_STATES_KM = 1300  # from Norway's centroid to its far north
+_COMPACT = frozenset({"Croatia", "Greece", "Hungary", "Italy", "Norway", "United Kingdom"})
+"""Countries without ``STATES`` that a disc of ``_COMPACT_KM`` around the centroid holds."""
+_COMPACT_KM = 1300  # from Norway's centroid to its far north
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,9 @@ def read_points(path: Path, *, anywhere: bool = False) -> list[Point]:
     """Read POINTS.csv, whose columns are lat, lon, country and state (which may be empty), in its order.
 
     Unless ``anywhere``, coordinates far outside their country are an error, said to be swapped if they look
-    so, and so is a state that the country does not have while others of the file are known; countries that
-    kangaroo.geo does not know are taken as they are. DataError names the line.
+    so, and so is a state that the country does not have while others of the file are known; points of
+    countries other than the reports' eleven are taken as they are, because no disc tells where Russia or
+    Kiribati ends. DataError names the line.
     """
     points: list[Point] = []
     counts: dict[tuple[str, str], int] = {}
@@ -129,19 +132,19 @@ def _check_countries(points: Sequence[Point], path: Path) -> None:
 
 
 def _inside(country: str, lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
-    """Whether points (degrees) may lie in a country, as far as discs tell: true for all of an unknown one.
+    """Whether points (degrees) may lie in a country, as far as discs tell: true where none does.
 
     The discs of ``STATES`` lie well inside their states, so a country reaches beyond them: 200 km and three
     times the largest radius are more than any of the five needs (Cape York in Australia: 980 km).
     """
     known = find(country)
-    if known is None:
+    if known is None or known.name not in {*STATES, *_COMPACT}:
         return np.ones(lat.shape, bool)
     if states := STATES.get(known.name):
         margin = 200 + 3 * max(state.radius_km for state in states)
         discs = [haversine_km(lat, lon, state.lat, state.lon) - state.radius_km for state in states]
         return np.min(discs, axis=0) <= margin
-    return haversine_km(lat, lon, known.lat, known.lon) <= _NO_STATES_KM
+    return haversine_km(lat, lon, known.lat, known.lon) <= _COMPACT_KM
 
 
 def _canonical(country: str) -> str:

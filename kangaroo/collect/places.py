@@ -66,7 +66,8 @@ def known_state(name: str, country: str = "") -> Place | None:
 def misfit(place: Place, area: shapely.Geometry) -> str:
     """Why ``area`` (longitude, latitude in degrees) can't be the place; '' where it can.
 
-    A known state must cover its disc and the centre of no other state; a country of the table its centroid.
+    A known state must cover its disc and the centre of no other state; a country of the table must reach
+    around its centroid, which need not lie on its own ground: Croatia's is in Bosnia, Japan's in the sea.
     """
     if place.state:
         if not shapely.contains_xy(area, *_disc(place.state)).all():
@@ -74,7 +75,9 @@ def misfit(place: Place, area: shapely.Geometry) -> str:
         for other in STATES[place.country]:
             if other != place.state and shapely.contains_xy(area, other.lon, other.lat):
                 return f"also covers {other.name}"
-    elif (country := find(place.name)) and not shapely.contains_xy(area, country.lon, country.lat):
+    elif (country := find(place.name)) and not shapely.contains_xy(
+        area.convex_hull, country.lon, country.lat
+    ):
         return f"does not cover the middle of {country.name}"
     return ""
 

@@ -4,7 +4,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from kangaroo.commands import MODEL_HELP, add_labelled_photos, labelled_photos, load_model, print_json
+from kangaroo.commands import (
+    MODEL_HELP,
+    add_labelled_photos,
+    add_precision,
+    labelled_photos,
+    load_model,
+    print_json,
+)
 
 SUMMARY = "judge a model on labelled photos"
 EXAMPLE = "kangaroo evaluate runs/multinomial/model.keras --images photos --split runs/multinomial/split.csv"
@@ -15,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("model", type=Path, metavar="MODEL", help=MODEL_HELP)
     add_labelled_photos(parser)
+    add_precision(parser)
     add("--json", action="store_true", help="print every figure as JSON")
 
 
@@ -23,7 +31,7 @@ def run(args: argparse.Namespace) -> None:
     from kangaroo.evaluation.metrics import evaluate
     from kangaroo.evaluation.predictions import Predictions
 
-    classifier = load_model(args.model)
+    classifier = load_model(args.model, args.precision)
     manifest, pixels = labelled_photos(args, classifier)
     p = classifier.probabilities(pixels)
     predictions = Predictions.of(classifier.classes, manifest.photos, p)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kangaroo.commands import MODEL_HELP, files_of, load_model, name_rejected, print_json
+from kangaroo.commands import MODEL_HELP, add_precision, files_of, load_model, name_rejected, print_json
 from kangaroo.errors import DataError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--csv", type=Path, metavar="FILE", help="write file, prediction, confidence, all probabilities there"
     )
+    add_precision(parser)
     add("--json", action="store_true", help="print the result as JSON")
 
 
@@ -35,7 +36,7 @@ def run(args: argparse.Namespace) -> None:
     files, rejected = files_of(args.photos)
     if args.csv and (args.csv.is_dir() or not os.access(args.csv.absolute().parent, os.W_OK)):
         raise DataError(f"{args.csv} can't be written: give a file in a folder that can")
-    classifier = load_model(args.model)
+    classifier = load_model(args.model, args.precision)
     frame = classifier.predict(files, skip_bad=True)
     rejected += [Rejected(**row) for row in frame.attrs["rejected"]]
     name_rejected(rejected)

@@ -2,13 +2,9 @@
 
 import hashlib
 import io
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
@@ -20,6 +16,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from kangaroo.data.threads import in_threads
 from kangaroo.errors import PhotoError
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
@@ -43,7 +40,7 @@ def decode(photo: Photo, size: int, *, antialias: bool = True) -> Pixels:
     given as a picture. Raises PhotoError with the reason alone.
     """
     if isinstance(photo, str | Path):
-        return _decode_bytes(_read(Path(photo)), Path(photo), size, antialias)
+        return _decode_bytes(read_bytes(Path(photo)), Path(photo), size, antialias)
     if isinstance(photo, Image.Image):
         return _upright_square(photo, size, antialias)
     if not (
@@ -58,27 +55,20 @@ def decode(photo: Photo, size: int, *, antialias: bool = True) -> Pixels:
     return _upright_square(Image.fromarray(photo), size, antialias)
 
 
-def decode_and_hash(file: Path | str, size: int, *, antialias: bool = True) -> tuple[Pixels, str]:
-    """As ``decode`` for a file, with the SHA-256 of its bytes in hexadecimal; the file is read once."""
-    data = _read(Path(file))
-    return _decode_bytes(data, Path(file), size, antialias), hashlib.sha256(data).hexdigest()
-
-
 def decode_many(
     photos: Iterable[Photo], size: int, *, antialias: bool = True, workers: int | None = None
-) -> Iterator[Pixels | PhotoError]:
+) -> Generator[Pixels | PhotoError, None, None]:
     """``decode`` each photo in threads, in order; a bad photo gives its PhotoError instead of raising it.
 
-    ``workers`` is the number of threads (default: the processors); a few photos a thread are read ahead.
+    ``workers`` is the number of threads (default: the processors); some photos are read ahead. Close
+    it if you leave it early.
     """
-    return _in_threads(partial(decode, size=size, antialias=antialias), photos, workers)
+    return _or_errors(partial(decode, size=size, antialias=antialias), photos, workers)
 
 
-def decode_and_hash_many(
-    files: Iterable[Path | str], size: int, *, antialias: bool = True, workers: int | None = None
-) -> Iterator[tuple[Pixels, str] | PhotoError]:
-    """``decode_and_hash`` each file in threads, in order; a bad file gives its PhotoError."""
-    return _in_threads(partial(decode_and_hash, size=size, antialias=antialias), files, workers)
+def hash_many(files: Iterable[Path | str], *, workers: int | None = None) -> Iterator[str | PhotoError]:
+    """The SHA-256 of each file's bytes in hexadecimal, in order; a bad file gives its PhotoError."""
+    return _or_errors(_sha256, files, workers)
 
 
 def standardize(photos: npt.ArrayLike) -> npt.NDArray[np.float32]:
@@ -95,7 +85,8 @@ def standardize(photos: npt.ArrayLike) -> npt.NDArray[np.float32]:
     return flat.reshape(values.shape)
 
 
-def _read(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """The contents of a file named as a photo. PhotoError: the reason why not."""
     if path.suffix.lower() not in SUFFIXES:
         raise PhotoError(unsupported(path))
     try:
@@ -112,18 +103,42 @@ def unsupported(path: Path) -> str:
     return f"unsupported file type {path.suffix or '(no ending)'} (use jpg, jpeg, png or webp)"
 
 
+def _sha256(file: Path | str) -> str:
+    return hashlib.sha256(read_bytes(Path(file))).hexdigest()
+
+
+def whole(data: bytes, path: Path) -> Image.Image:
+    """The photo in a file's ``data``, RGB, upright and uncut; PhotoError if ``path`` ends otherwise, too."""
+    image = _open(data, path)
+    with damage():
+        photo = _rgb(image)
+    photo.info = image.info
+    return _upright(photo)
+
+
 def _decode_bytes(data: bytes, path: Path, size: int, antialias: bool) -> Pixels:
-    kind = _kind(data)
-    if kind is None:
-        raise PhotoError("not a picture, at least none of the kinds JPEG, PNG and WebP")
-    if kind != SUFFIXES[path.suffix.lower()]:
-        raise PhotoError(f"is a {kind} picture named {path.suffix}")
-    with _damage():
-        image = _open(kind, data)
-    _refuse_bomb(image)
+    image = _open(data, path)
     if antialias:  # JPEG: libjpeg scales while decoding, to the smallest of 1/8, 1/4, 1/2 not below size
         image.draft(None, (size, size))
     return _upright_square(image, size, antialias)
+
+
+def open_picture(data: bytes) -> ImageFile:
+    """A JPEG, PNG or WebP picture, not yet decoded. PhotoError: it is none, damaged or too large."""
+    # Not Image.open: it warns of large pictures by itself, and the limit is a global of Pillow.
+    readers: dict[str, Callable[[io.BytesIO], ImageFile]] = {
+        "JPEG": JpegImageFile,
+        "PNG": PngImageFile,
+        "WebP": WebPImageFile,
+    }
+    kind = _kind(data)
+    if kind is None:
+        raise PhotoError("not a picture, at least none of the kinds JPEG, PNG and WebP")
+    with damage():
+        image = readers[kind](io.BytesIO(data))
+    if image.width * image.height > MAX_PIXELS:
+        raise PhotoError(f"too large: {image.width} x {image.height} pixels (limit {MAX_PIXELS:,} in all)")
+    return image
 
 
 def _kind(data: bytes) -> str | None:
@@ -134,27 +149,19 @@ def _kind(data: bytes) -> str | None:
     return "WebP" if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else None
 
 
-def _open(kind: str, data: bytes) -> ImageFile:
-    # Not Image.open: it warns of large pictures by itself, and the limit is a global of Pillow.
-    readers: dict[str, Callable[[io.BytesIO], ImageFile]] = {
-        "JPEG": JpegImageFile,
-        "PNG": PngImageFile,
-        "WebP": WebPImageFile,
-    }
-    return readers[kind](io.BytesIO(data))
-
-
-def _refuse_bomb(image: Image.Image) -> None:
-    if image.width * image.height > MAX_PIXELS:
-        raise PhotoError(f"too large: {image.width} x {image.height} pixels (limit {MAX_PIXELS:,} in all)")
+def _open(data: bytes, path: Path) -> ImageFile:
+    kind = _kind(data)
+    if kind and kind != SUFFIXES[path.suffix.lower()]:
+        raise PhotoError(f"is a {kind} picture named {path.suffix}")
+    return open_picture(data)
 
 
 @contextmanager
-def _damage() -> Iterator[None]:
+def damage() -> Iterator[None]:
     """Whatever Pillow says of damaged data (a dozen exception types) becomes one reason."""
     try:
         yield
-    except MemoryError:
+    except (MemoryError, PhotoError):
         raise
     except Exception as error:
         raise PhotoError("truncated or damaged") from error
@@ -166,7 +173,7 @@ def _upright_square(image: Image.Image, size: int, antialias: bool) -> Pixels:
         raise PhotoError(f"no pixels: {image.width} x {image.height}")
     left, top = (image.width - side) / 2, (image.height - side) / 2
     box, target = (left, top, left + side, top + side), (size, size)
-    with _damage():
+    with damage():
         picture = _rgb(image)
         if antialias:
             square = picture.resize(target, Image.Resampling.BILINEAR, box=box)
@@ -203,21 +210,11 @@ def _rgb(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(white, picture).convert("RGB")
 
 
-def _in_threads(
+def _or_errors(
     function: Callable[[Item], Result], items: Iterable[Item], workers: int | None
-) -> Iterator[Result | PhotoError]:
-    """Map in order with bounded read-ahead; Pillow releases the interpreter lock while it decodes."""
-    workers = workers or os.cpu_count() or 1
-    pool = ThreadPoolExecutor(workers)
-    waiting: deque[Future[Result | PhotoError]] = deque()
-    rest = iter(items)
-    try:
-        waiting.extend(pool.submit(_or_error, function, item) for item in islice(rest, 4 * workers))
-        while waiting:
-            yield waiting.popleft().result()
-            waiting.extend(pool.submit(_or_error, function, item) for item in islice(rest, 1))
-    finally:
-        pool.shutdown(cancel_futures=True)
+) -> Generator[Result | PhotoError, None, None]:
+    """Map in order, in threads; Pillow releases the interpreter lock while it decodes."""
+    return in_threads(partial(_or_error, function), items, workers=workers)
 
 
 def _or_error(function: Callable[[Item], Result], item: Item) -> Result | PhotoError:

@@ -1,23 +1,36 @@
-"""One record a photo: what a photo folder holds, without opening a single picture."""
+"""One record a photo: the table that every step from import to training reads, writes and checks."""
 
 import hashlib
 import json
-import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from kangaroo.data.images import SUFFIXES, unsupported
-from kangaroo.data.labels import Asked, Label, nfc, photo_number, read_coordinates, read_labels
 from kangaroo.errors import DataError
+from kangaroo.files import atomic
+from kangaroo.geo.countries import find
 
 PHOTO_COLUMNS = ["file", "class", "state", "place", "lat", "lon"]
 LOCATION_COLUMNS = ["class", "state", "lat", "lon", "has_photo"]
-_SIDE_FILES = {"labels.csv", "coordinates.csv", "cues.csv", "scenes.json", "thumbs.db", "desktop.ini"}
+
+COLUMNS = (
+    "path", "sha256", "class", "country", "state", "place", "lat", "lon", "source", "licence", "captured",
+    "pano_id", "heading", "width", "height", "split", "reject_reason",
+)  # fmt: skip
+"""What every manifest has; unknown is '' in text, NaN in degrees, 0 in pixels."""
+
+OPTIONAL = ("attribution", "sequence", "region", "phash", "information")
+"""What a manifest may have besides: who took the photo, of which drive it is, the region (``kangaroo data
+regions``), the perceptual hash in hexadecimal and the bits of information (``kangaroo data check``)."""
+
+SIDES = ("training", "validation", "test")
+_DEGREES = ("lat", "lon", "heading")
+_PIXELS = ("width", "height")
 
 
 @dataclass(frozen=True)
@@ -52,44 +65,6 @@ class Manifest:
         return {name: int(found.get(name, 0)) for name in self.classes}
 
 
-def read_folders(roots: Sequence[Path], classes: Sequence[str] | None = None) -> Manifest:
-    """List the photos ROOT/<Class>/**/*.{jpg,jpeg,png,webp} of all roots, merged by class folder.
-
-    Places, latitudes and longitudes come from ROOT/labels.csv (``file,country,place,lat,lon``) or from a
-    ``coordinates.csv`` (``i,lat,lng[,image_exists]``) beside the photos; the second folder is the state.
-    ``classes`` chooses and orders; without it all class folders count, sorted. DataError: a folder that is
-    missing or laid out otherwise, a class that no root has, a side file that can't be read.
-    """
-    roots = list({root.resolve(): root for root in roots}.values())
-    folders = [(root, folder) for root in roots for folder in _class_folders(root)]
-    names = _choose(classes, class_names(roots), roots)
-    listing = _Listing(roots)
-    for name in names:
-        for root, folder in folders:
-            if nfc(folder.name) == name:
-                listing.add_class(name, folder, root)
-    listing.reject_unused(None if classes is None else names)
-    return Manifest(
-        tuple(names), listing.photos(), listing.locations(), tuple(listing.rejected), listing.drawn()
-    )
-
-
-def class_names(roots: Sequence[Path]) -> list[str]:
-    """The names of all class folders, sorted. DataError: a root that is missing or laid out otherwise."""
-    return sorted({nfc(folder.name) for root in roots for folder in _class_folders(root)})
-
-
-def photo_files(folder: Path) -> tuple[list[Path], list[Rejected]]:
-    """The photos below ``folder``, sorted, hidden ones left out; and what is named as a photo but is none."""
-    listing = _Listing([])
-    files = [path for _, found in listing.walk(folder) for path in found if path.suffix.lower() in SUFFIXES]
-    faults = {path: _fault(path) for path in files}
-    for path, fault in faults.items():
-        if fault:
-            listing.reject(path, fault)
-    return [path for path in files if not faults[path]], listing.rejected
-
-
 def require_classes(manifest: Manifest, minimum: int = 2) -> None:
     """Raise DataError unless there are ``minimum`` classes, each with a photo left."""
     if len(manifest.classes) < minimum:
@@ -113,186 +88,146 @@ def manifest_sha256(photos: pd.DataFrame) -> str:
     return hashlib.sha256(json.dumps([columns, *rows]).encode()).hexdigest()
 
 
-class _Listing:
-    """What was found so far, over all roots and classes."""
+def read_manifest(path: Path, *, photos: bool = True) -> pd.DataFrame:
+    """The records of a manifest file (Parquet), checked: columns COLUMNS, those of OPTIONAL that it has.
 
-    def __init__(self, roots: Sequence[Path]) -> None:
-        paths = {root: root / "labels.csv" for root in roots}
-        self.labels = {root: read_labels(path) if path.is_file() else {} for root, path in paths.items()}
-        self.found: list[dict[str, Any]] = []
-        self.asked: list[dict[str, object]] = []
-        self.rejected: list[Rejected] = []
-        for root in roots:
-            for path in sorted(root.iterdir()):
-                if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
-                    self.reject(path, "not in a class folder")
-
-    def reject(self, path: Path, reason: str) -> None:
-        name = os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
-        self.rejected.append(Rejected(name, reason))
-
-    def add_class(self, name: str, top: Path, root: Path) -> None:
-        for folder, files in self.walk(top):
-            parts = folder.relative_to(top).parts
-            state = nfc(parts[0]) if parts else ""
-            table = folder / "coordinates.csv"
-            asked = read_coordinates(table) if table.is_file() else {}
-            stems = {photo_number(path.stem) for path in files if self._add(path, name, state, root, asked)}
-            self._add_asked(asked, stems, name, state, folder)
-
-    def _add(self, path: Path, name: str, state: str, root: Path, asked: dict[str, Asked]) -> bool:
-        relative = nfc(path.relative_to(root).as_posix())
-        label = self.labels[root].pop(relative, None)
-        if reason := _fault(path):
-            self.reject(path, reason)
-            return False
-        number = photo_number(path.stem)
-        if label is None:
-            label = asked[number].label if number in asked else Label()
-        self.found.append(
-            {
-                "file": path.as_posix(),
-                "class": name,
-                "state": state,
-                "place": label.place or _spot(label),
-                "lat": label.lat,
-                "lon": label.lon,
-                "relative": relative,
-                "root": root,
-                "asked": number in asked,
-            }
-        )
-        return True
-
-    def _add_asked(
-        self, asked: dict[str, Asked], stems: set[str], name: str, state: str, folder: Path
-    ) -> None:
-        for number, row in asked.items():
-            self.asked.append(
-                {
-                    "class": name,
-                    "state": state,
-                    "lat": row.label.lat,
-                    "lon": row.label.lon,
-                    "has_photo": number in stems,
-                }
-            )
-            if row.image_exists and number not in stems:
-                self.reject(folder / f"{number}.jpg", "coordinates.csv says that it exists, but it does not")
-
-    def reject_unused(self, classes: Sequence[str] | None) -> None:
-        """Reject the rows of labels.csv, of the wanted classes, to which no photo was found."""
-        for root, labels in self.labels.items():
-            for file in labels:
-                if classes is None or file.partition("/")[0] in classes:
-                    self.reject(root / file, "listed in labels.csv, but not there")
-
-    def walk(self, top: Path) -> Iterator[tuple[Path, list[Path]]]:
-        """Folders under ``top`` with the files to judge; symbolic links are followed, each folder once."""
-        seen = set()
-        for here, folders, files in os.walk(top, followlinks=True, onerror=self._unreadable):
-            folder = Path(here)
-            if folder.resolve() in seen:
-                folders.clear()
-                continue
-            seen.add(folder.resolve())
-            named_as_photo = [name for name in folders if Path(name).suffix.lower() in SUFFIXES]
-            folders[:] = sorted(set(_visible(folders)) - set(named_as_photo))
-            kept = (name for name in files if name.lower() not in _SIDE_FILES)
-            yield folder, [folder / name for name in sorted(_visible([*kept, *named_as_photo]))]
-
-    def _unreadable(self, error: OSError) -> None:
-        self.reject(Path(os.fsdecode(error.filename)), f"unreadable: {error.strerror}")
-
-    def photos(self) -> pd.DataFrame:
-        return self._frame()[PHOTO_COLUMNS]
-
-    def drawn(self) -> bool:
-        """Whether the photos are drawn scenes. DataError: only some are, or a drawing was not finished."""
-        roots = list(dict.fromkeys(row["root"] for row in self.found))
-        for root in roots:
-            if (root / ".parts").is_dir() and not (root / "scenes.json").is_file():
-                raise DataError(
-                    f"the drawn scenes in {root} are not complete: run the command that draws them"
-                )
-        drawn = [root for root in roots if (root / "scenes.json").is_file()]
-        if drawn and len(drawn) < len(roots):
-            raise DataError(f"{drawn[0]} holds drawn scenes, other folders photos: give either, not both")
-        return bool(drawn)
-
-    def locations(self) -> pd.DataFrame:
-        photos = self._frame()
-        places = photos[~photos["asked"]].drop_duplicates(["class", "state", "place"]).assign(has_photo=True)
-        rows = [*self.asked, *places[LOCATION_COLUMNS].to_dict("records")]
-        types = {"lat": float, "lon": float, "has_photo": bool}
-        return pd.DataFrame(rows, columns=LOCATION_COLUMNS).astype(types)
-
-    def _frame(self) -> pd.DataFrame:
-        """The photos found; one without place or coordinates is a place by itself, named by its path.
-
-        The path counts from the root, so that a split survives a move. Where two roots hold the same path,
-        the root's name tells them apart, with a number if that is the same too.
-        """
-        frame = pd.DataFrame(self.found, columns=[*PHOTO_COLUMNS, "relative", "root", "asked"])
-        frame = frame.astype({"lat": float, "lon": float, "asked": bool})
-        twice = frame["relative"].duplicated(keep=False)
-        alone = frame["relative"].where(
-            ~twice, frame["root"].map(_short_names(frame["root"])) + frame["relative"]
-        )
-        frame["place"] = frame["place"].where(frame["place"] != "", alone)
-        return frame
-
-
-def _short_names(roots: Iterable[Path]) -> dict[Path, str]:
-    names: dict[Path, str] = {}
-    for root in dict.fromkeys(roots):
-        name, number = root.resolve().name, sum(r.resolve().name == root.resolve().name for r in names)
-        names[root] = f"{name} ({number + 1})/" if number else f"{name}/"
-    return names
-
-
-def _class_folders(root: Path) -> list[Path]:
-    if not root.is_dir():
-        raise DataError(f"no folder {root}: give one that holds a folder of photos for each class")
-    try:
-        folders = sorted(path for path in root.iterdir() if path.is_dir() and _visible([path.name]))
-    except OSError as error:
-        raise DataError(f"folder {root} can't be read: {error.strerror}") from error
-    if not folders:
-        raise DataError(f"{root} holds no class folders: photos must lie as {root}/<Class>/<photo>.jpg")
-    return folders
-
-
-def _choose(asked: Sequence[str] | None, there: Sequence[str], roots: Sequence[Path]) -> list[str]:
-    names = list(there) if asked is None else list(dict.fromkeys(nfc(name) for name in asked))
-    for name in names:
-        if name not in there:
-            where = ", ".join(map(str, roots))
-            raise DataError(f"no class {name!r} in {where}: choose among {', '.join(there)}")
-    return names
-
-
-def _visible(names: Sequence[str]) -> list[str]:
-    return [name for name in names if not name.startswith(".")]
-
-
-def _fault(path: Path) -> str | None:
-    """Why a file can't be a photo, as far as that shows without opening it."""
-    if path.suffix.lower() not in SUFFIXES:
-        return unsupported(path)
-    if path.is_dir():
-        return "a folder, not a photo"
+    Paths are those that open from here, in the file they may be relative to its folder; countries are named
+    as kangaroo.geo does. ``photos``: every photo that is not rejected must be there. DataError names the row,
+    counted from 1.
+    """
     if not path.is_file():
-        return "a broken link" if path.is_symlink() else "not a regular file"
+        raise DataError(f"no manifest {path}: make one with kangaroo data import")
     try:
-        path.as_posix().encode()
-    except UnicodeEncodeError:  # bytes from a file system that speaks no UTF-8: no table could hold them
-        return "its name is not valid UTF-8: rename it"
-    return None
+        records = pd.read_parquet(path)
+    except Exception as error:  # pyarrow's own kinds
+        raise DataError(
+            f"{path} is no Parquet file: give a manifest that kangaroo data import wrote"
+        ) from error
+    for column in COLUMNS:
+        if column not in records:
+            raise DataError(f"{path} has no column {column!r}: a manifest has {', '.join(COLUMNS)}")
+    records = check_records(complete(records), str(path))
+    records["path"] = _moved(records["path"], lambda folder: path.parent / folder)
+    if photos:
+        there = (records["reject_reason"] != "") | records["path"].map(os.path.isfile)
+        _refuse(records, ~there, str(path), lambda row: "the photo is gone: put it back or import anew")
+    return records
 
 
-def _spot(label: Label) -> str:
-    """Name equal coordinates alike, to 1e-5 degrees (a metre); '' where they are unknown."""
-    if math.isnan(label.lat) or math.isnan(label.lon):
-        return ""
-    return f"{round(label.lat, 5) + 0.0:.5f},{round(label.lon, 5) + 0.0:.5f}"  # + 0.0: no minus zero
+def write_manifest(path: Path, records: pd.DataFrame) -> None:
+    """Write records, checked, as Parquet; photos below the file's folder by their path from there."""
+    check_name(path)
+    checked = check_records(complete(records), str(path))
+    folders = (path.parent.absolute(), path.parent.resolve())
+    checked["path"] = _moved(checked["path"], lambda folder: _relative(folder, folders))
+    with atomic(path) as temporary:
+        checked.to_parquet(temporary, index=False)
+
+
+def check_name(path: Path) -> None:
+    """Raise DataError unless a manifest may have this name."""
+    if path.suffix.lower() != ".parquet":
+        raise DataError(f"{path} is no name for a manifest: let it end in .parquet")
+
+
+def complete(records: pd.DataFrame) -> pd.DataFrame:
+    """A copy with all of COLUMNS, in their order and types, what is missing being unknown.
+
+    DataError: a text where a number belongs.
+    """
+    whole = pd.DataFrame(index=pd.RangeIndex(len(records)))
+    for name in (*COLUMNS, *(name for name in OPTIONAL if name in records)):
+        values = records[name].reset_index(drop=True) if name in records else None
+        if name in _DEGREES or name == "information":
+            whole[name] = np.nan if values is None else _numbers(records, name)
+        elif name in _PIXELS:
+            whole[name] = 0 if values is None else _numbers(records, name).fillna(0).astype("int32")
+        else:
+            whole[name] = "" if values is None else values.fillna("").astype(str)
+    return whole
+
+
+def _numbers(records: pd.DataFrame, name: str) -> "pd.Series[float]":
+    """A column as numbers, NaN where there are none. DataError: a text that is no number."""
+    values = records[name].reset_index(drop=True)
+    numbers = pd.to_numeric(values, errors="coerce").astype(float)
+    bad = numbers.isna() & values.notna() & (values.astype(str).str.strip() != "")
+    if bad.any():
+        row = int(np.flatnonzero(bad.to_numpy())[0])
+        raise DataError(f"{records['path'].iloc[row]}: {name} {values.iloc[row]!r} is not a number")
+    return numbers
+
+
+def check_records(records: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The records with countries named as kangaroo.geo does. DataError: the first that can't be, of ``name``.
+
+    Checked are empty and repeated paths, classes, coordinates, headings, countries, sides of the split, and
+    that no picture has two classes.
+    """
+
+    def refuse(bad: "pd.Series[bool]", reason: Callable[["pd.Series"], str]) -> None:
+        _refuse(records, bad, name, reason)
+
+    refuse(records["path"] == "", lambda row: "has no path")
+    refuse(records["path"].duplicated(), lambda row: "the path stands there twice: keep one row a photo")
+    refuse(records["class"] == "", lambda row: "has no class")
+    refuse(records["lat"].abs() > 90, lambda row: f"lat {row['lat']:g} is not between -90 and 90 degrees")
+    refuse(records["lon"].abs() > 180, lambda row: f"lon {row['lon']:g} is not between -180 and 180 degrees")
+    refuse(records["lat"].isna() != records["lon"].isna(), lambda row: "has only one of lat and lon")
+    refuse(
+        ~(records["heading"].isna() | records["heading"].between(0, 360)),
+        lambda row: f"heading {row['heading']:g} is not between 0 and 360 degrees",
+    )
+    refuse(
+        ~records["split"].isin(["", *SIDES]),
+        lambda row: f"split {row['split']!r} is not one of {', '.join(SIDES)}",
+    )
+    countries = {text: find(text) for text in records["country"].unique() if text}
+    named = {"": "", **{text: country.name for text, country in countries.items() if country}}
+    refuse(
+        ~records["country"].isin(list(named)),
+        lambda row: f"country {row['country']!r} is unknown: use an ISO 3166 name or code",
+    )
+    _refuse_two_classes(records, name)
+    return records.assign(country=records["country"].map(named))
+
+
+def _refuse_two_classes(records: pd.DataFrame, name: str) -> None:
+    known = records[(records["sha256"] != "") & (records["reject_reason"] == "")]
+    pairs = known.drop_duplicates(["sha256", "class"])
+    second = pairs["sha256"].duplicated()
+    if not second.any():
+        return
+    row = pairs[second].iloc[0]
+    first = pairs[pairs["sha256"] == row["sha256"]].iloc[0]
+    raise DataError(
+        f"{name}: one picture has two classes: {first['path']} is {first['class']}, {row['path']} is "
+        f"{row['class']}: remove one"
+    )
+
+
+def _refuse(
+    records: pd.DataFrame, bad: "pd.Series[bool]", name: str, reason: Callable[["pd.Series"], str]
+) -> None:
+    """Raise DataError for the first row that is ``bad``."""
+    if bad.any():
+        number = int(np.flatnonzero(bad.to_numpy())[0])
+        row = records.iloc[number]
+        raise DataError(f"{name}, row {number + 1} ({row['path']}): {reason(row)}")
+
+
+def _moved(files: Iterable[str], move: Callable[[Path], Path]) -> list[str]:
+    """Files with their folder moved; each folder once, as a million photos lie in few."""
+
+    @cache
+    def start(folder: str) -> str:
+        moved = move(Path(folder)).as_posix()
+        return "" if moved == "." else f"{moved.rstrip('/')}/"
+
+    return [start(folder) + name for folder, name in map(os.path.split, files)]
+
+
+def _relative(path: Path, folders: tuple[Path, ...]) -> Path:
+    """The path from the first of the folders that holds it, else the whole path."""
+    path = path.absolute()
+    return next((path.relative_to(folder) for folder in folders if path.is_relative_to(folder)), path)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from kangaroo.errors import KangarooError
 from kangaroo.models.gradients import BATCH, chunks, compiled, value_and_gradient
 from kangaroo.models.graph import Target, class_scores, logit_model
+from kangaroo.models.late_relu import late_relu
 from kangaroo.progress import progress
 
 Floats = NDArray[np.float32]
@@ -92,7 +93,7 @@ def _gradients(
     model: keras.Model, classes: Classes, target: Target
 ) -> Callable[[Floats, NDArray[np.int64]], Floats]:
     """(pictures (k, H, W, 3), which photos they belong to (k,)) -> gradients like the pictures."""
-    logits, wanted = logit_model(model), np.asarray(classes, np.int32)
+    logits, wanted = late_relu(logit_model(model)), np.asarray(classes, np.int32)
 
     def score(x: Any, classes: Any) -> tuple[Any, tuple[()]]:
         return class_scores(logits(x, training=False), classes, target), ()

@@ -22,6 +22,7 @@ from kangaroo.explain import quadrature
 from kangaroo.explain.settings import Rule, Settings
 from kangaroo.models.gradients import chunks, compiled, value_and_gradient
 from kangaroo.models.graph import Target, class_scores, logit_model
+from kangaroo.models.late_relu import late_relu
 from kangaroo.progress import progress
 
 _FIRST = 3.2
@@ -184,7 +185,7 @@ class _Integral:
         classes: Sequence[int] | NDArray[np.int64],
         target: Target,
     ) -> None:
-        logits = logit_model(model)
+        logits = late_relu(logit_model(model))
         self.inputs = np.asarray(inputs, np.float32)
         self.baselines = np.broadcast_to(np.asarray(baselines, np.float32), self.inputs.shape)
         self.classes = np.asarray(classes, np.int32)

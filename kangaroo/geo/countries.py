@@ -1,7 +1,11 @@
 """Countries by name or code, and the states of the report's five countries."""
 
+import csv
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from types import MappingProxyType
 from typing import Literal
 
@@ -28,21 +32,6 @@ class State:
     lon: float
     radius_km: float
 
-
-# Centroids: area-weighted, on the globe, of the polygons of Natural Earth 1:110m (Norway without Svalbard).
-COUNTRIES: tuple[Country, ...] = (
-    Country("Australia", "AU", "AUS", (), -25.78, 134.31, "left"),
-    Country("Austria", "AT", "AUT", (), 47.62, 14.06, "right"),
-    Country("Croatia", "HR", "HRV", (), 45.01, 16.57, "right"),
-    Country("Czechia", "CZ", "CZE", ("Czech Republic",), 49.78, 15.34, "right"),
-    Country("Greece", "GR", "GRC", (), 39.04, 22.72, "right"),
-    Country("Hungary", "HU", "HUN", (), 47.20, 19.34, "right"),
-    Country("Italy", "IT", "ITA", (), 42.67, 12.27, "right"),
-    Country("New Zealand", "NZ", "NZL", ("Aotearoa",), -41.55, 172.95, "left"),
-    Country("Norway", "NO", "NOR", (), 64.09, 12.38, "right"),
-    Country("Slovakia", "SK", "SVK", ("Slovak Republic",), 48.73, 19.50, "right"),
-    Country("United Kingdom", "GB", "GBR", ("UK", "Great Britain", "Britain"), 53.81, -2.76, "left"),
-)
 
 # The discs stay clear of borders and coasts; the Czech regions are the NUTS-2 ones, as in the report.
 STATES: Mapping[str, tuple[State, ...]] = MappingProxyType(
@@ -111,10 +100,48 @@ STATES: Mapping[str, tuple[State, ...]] = MappingProxyType(
 
 
 def find(name: str) -> Country | None:
-    """The country of this name, alias or ISO code, in any case of letters; None where the table has none."""
-    wanted = name.strip().casefold()
-    for country in COUNTRIES:
-        keys = (country.name, country.alpha2, country.alpha3, *country.aliases)
-        if wanted in (key.casefold() for key in keys):
-            return country
-    return None
+    """The country of this name, alias or ISO code; None where the table has none.
+
+    Case, accents, punctuation, spaces, 'the' and '&' for 'and' don't matter, nor 'St.' for 'Saint'.
+    """
+    return _by_key().get(_key(name))
+
+
+@cache
+def countries() -> tuple[Country, ...]:
+    """All 249 countries of ISO 3166-1 and Kosovo (XK, a code that ISO leaves to its users), by name.
+
+    Names and codes are those of pycountry 26.2 (Debian's iso-codes) with the common short name in English,
+    and former and colloquial names besides. Centroids are area-weighted, on the globe, of the polygons of
+    Natural Earth 1:50m (public domain): France, the Netherlands and Norway without their parts overseas; of
+    the eleven countries of the reports those of 1:110m; of what is too small for polygons, its main island.
+    The side to drive on is that of most roads.
+    """
+    text = (files("kangaroo.geo") / "countries.csv").read_text(encoding="utf-8")
+    return tuple(_country(row) for row in csv.DictReader(text.splitlines()))
+
+
+def _country(row: dict[str, str]) -> Country:
+    aliases = tuple(filter(None, row["aliases"].split(";")))
+    side: Literal["left", "right"] = "left" if row["drives_on"] == "left" else "right"
+    return Country(
+        row["name"], row["alpha2"], row["alpha3"], aliases, float(row["lat"]), float(row["lon"]), side
+    )
+
+
+@cache
+def _by_key() -> Mapping[str, Country]:
+    return {
+        _key(text): country
+        for country in countries()
+        for text in (country.name, country.alpha2, country.alpha3, *country.aliases)
+    }
+
+
+@cache
+def _key(name: str) -> str:
+    """What is left of a name where spelling can differ no more."""
+    decomposed = unicodedata.normalize("NFKD", name.casefold().replace("&", " and "))
+    letters = (letter for letter in decomposed if not unicodedata.combining(letter))
+    plain = "".join(x if x.isalnum() else "" if x in "'’‘`." else " " for x in letters)
+    return "".join("saint" if word == "st" else word for word in plain.split() if word != "the")

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import tensorflow as tf
 from scipy.linalg import LinAlgWarning
 from sklearn.decomposition import KernelPCA
 from sklearn.exceptions import ConvergenceWarning
@@ -20,6 +19,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from kangaroo.data.pipeline import Batches
 from kangaroo.errors import DataError
 
 Features = npt.NDArray[np.float32]
@@ -79,7 +79,7 @@ def baselines(large: int = 256, small: int = 32) -> tuple[Baseline, ...]:
     )
 
 
-def draw(passes: Callable[[int], tf.data.Dataset], n: int, *, two_passes: bool = False) -> Sample:
+def draw(passes: Callable[[int], Batches], n: int, *, two_passes: bool = False) -> Sample:
     """The first ``n`` photos of pass 0, with their labels; fewer where the pass is shorter.
 
     ``passes`` gives the batches (photos (b, H, W, 3), labels (b,)) of pass number i over a data set. With
@@ -139,9 +139,15 @@ def _cross_validated() -> Pipeline:
     return make_pipeline(KernelPCA(copy_X=False), RidgeClassifierCV(alphas=(0.1, 1.0, 10.0)))
 
 
-def _first(batches: tf.data.Dataset, n: int) -> tuple[Features, Labels]:
-    photos, labels = next(batches.unbatch().take(n).batch(n).as_numpy_iterator())
-    return photos, labels
+def _first(batches: Batches, n: int) -> tuple[Features, Labels]:
+    photos: list[Features] = []
+    labels: list[Labels] = []
+    for some, own in batches:
+        photos.append(np.asarray(some))
+        labels.append(np.asarray(own))
+        if sum(map(len, labels)) >= n:
+            break
+    return np.concatenate(photos)[:n], np.concatenate(labels)[:n]
 
 
 def _fit(model: Pipeline, sample: Sample) -> bool:

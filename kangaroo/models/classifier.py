@@ -1,6 +1,7 @@
 """Photos in, named probabilities out."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,8 +13,11 @@ import pandas as pd
 from PIL import Image
 
 from kangaroo.data.images import Photo, decode_many, standardize
+from kangaroo.data.threads import in_threads
 from kangaroo.errors import DataError, ModelError, PhotoError
 from kangaroo.models import store
+from kangaroo.models.graph import end_layer
+from kangaroo.models.precision import dtype_policy, with_policy
 from kangaroo.models.store import Card
 from kangaroo.progress import progress
 
@@ -55,20 +59,16 @@ class Classifier:
         """
         photos = _as_list(photos)
         names = [str(photo) if isinstance(photo, str | Path) else i for i, photo in enumerate(photos)]
-        decoded = progress(
-            decode_many(photos, self.image_size, antialias=self.card.antialias),
-            "predicting",
-            len(photos),
-            unit="photo",
-        )
         rejected: list[dict[str, Any]] = []
-        good = _readable(zip(names, decoded, strict=True), rejected, skip_bad)
         files: list[str | int] = []
         chunks = [np.zeros((0, len(self.classes)))]
-        # While the network works on one batch, decode_many's threads read on.
-        while batch := list(islice(good, BATCH)):
-            files += [name for name, _ in batch]
-            chunks.append(self.probabilities(np.stack([pixels for _, pixels in batch])))
+        with closing(decode_many(photos, self.image_size, antialias=self.card.antialias)) as decoded:
+            shown = progress(decoded, "predicting", len(photos), unit="photo")
+            good = _readable(zip(names, shown, strict=True), rejected, skip_bad)
+            # While the network works on one batch, decode_many's threads read on.
+            while batch := list(islice(good, BATCH)):
+                files += [name for name, _ in batch]
+                chunks.append(self.probabilities(np.stack([pixels for _, pixels in batch])))
         frame = self._frame(files, np.concatenate(chunks))
         frame.attrs["rejected"] = rejected
         return frame
@@ -95,10 +95,11 @@ def probabilities_of_inputs(
 ) -> np.ndarray:
     """Class probabilities, float64 (n, classes), of ``inputs``, which ``prepare`` makes what ``model`` takes.
 
-    Batch by batch, so that all inputs never stand in memory as floating-point numbers at once.
+    Batch by batch, so that all inputs never stand in memory as floating-point numbers at once; while the
+    network works on one, the next is prepared.
     """
-    starts = range(0, len(inputs), BATCH)
-    outputs = [model.predict_on_batch(prepare(inputs[i : i + BATCH])) for i in starts]
+    parts = (inputs[start : start + BATCH] for start in range(0, len(inputs), BATCH))
+    outputs = [model.predict_on_batch(batch) for batch in in_threads(prepare, parts, workers=1, ahead=2)]
     p = np.concatenate([np.zeros((0, model.output_shape[-1])), *outputs])
     p = np.hstack([1 - p, p]) if p.shape[1] == 1 else p
     if not (np.all(p >= 0) and np.allclose(p.sum(axis=1), 1, atol=1e-3)):
@@ -106,9 +107,18 @@ def probabilities_of_inputs(
     return p
 
 
-def load(path: str | Path) -> Classifier:
-    """Read a model file (.keras) and its card (.json beside it); raises ModelError if they can't be used."""
-    return Classifier(*store.load(Path(path)))
+def load(path: str | Path, *, precision: str = "float32") -> Classifier:
+    """Read a model file (.keras) and its card (.json beside it); raises ModelError if they can't be used.
+
+    ``precision`` is what the network computes with: 'float32', or 'auto' or 'bfloat16', which are faster
+    where the machine has units for them and change probabilities by less than 0.01 or so (see
+    :func:`kangaroo.models.precision.resolve`). The probabilities themselves are float32 in any case.
+    """
+    model, card = store.load(Path(path))
+    policy = dtype_policy(precision)
+    if policy != "float32":
+        model = with_policy(model, policy, kept=end_layer(model))
+    return Classifier(model, card)
 
 
 def _as_list(photos: Photo | Iterable[Photo]) -> list[Photo]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from kangaroo.errors import ModelError
 from kangaroo.files import sha256
@@ -55,6 +54,8 @@ def _read_weights(folder: Path) -> list[np.ndarray]:
     """Kernel and bias of each layer, in order; the optimizer's slots and the metrics are left alone."""
     if not _data_file(folder).is_file():
         raise ModelError(f"{folder} is not a TensorFlow SavedModel: give the folder of saved_model.pb")
+    import tensorflow as tf
+
     try:
         reader = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
         names = [name for name in reader.get_variable_to_shape_map() if _is_weight(name)]

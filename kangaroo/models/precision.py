@@ -10,11 +10,13 @@ from kangaroo.errors import KangarooError
 def resolve(precision: str) -> str:
     """Turn 'auto' into 'bfloat16' or 'float32', and check the word.
 
-    'auto' is 'bfloat16' where the hardware multiplies bfloat16 matrices (a CPU with AMX, an NVIDIA GPU of
-    compute capability 8 or more), else 'float32'. Raises KangarooError for any other word.
+    'auto' is 'bfloat16' where it is faster: on a CPU with AMX with TensorFlow (JAX gains nothing from AMX,
+    as measured), on an NVIDIA GPU of compute capability 8 or more, and on a TPU; else 'float32'. Raises
+    KangarooError for any other word.
     """
     if precision == "auto":
-        return "bfloat16" if _cpu_has_amx() or _gpu_has_bfloat16() else "float32"
+        faster = {"tensorflow": _faster_on_tensorflow, "jax": _faster_on_jax}.get(keras.backend.backend())
+        return "bfloat16" if faster and faster() else "float32"
     if precision not in ("float32", "bfloat16"):
         raise KangarooError(f"no precision {precision!r}: choose auto, float32 or bfloat16")
     return precision
@@ -49,14 +51,26 @@ def with_policy(model: keras.Model, policy: str, *, kept: keras.Layer | None = N
     return copy
 
 
+def _faster_on_tensorflow() -> bool:
+    return _cpu_has_amx() or _gpu_has_bfloat16()
+
+
+def _faster_on_jax() -> bool:
+    import jax
+
+    if jax.default_backend() == "tpu":
+        return True
+    # Of an NVIDIA GPU it is a string such as 9.0; other devices have none, or a name.
+    major = str(getattr(jax.devices()[0], "compute_capability", "")).partition(".")[0]
+    return major.isdecimal() and int(major) >= 8
+
+
 def _cpu_has_amx() -> bool:
     cpuinfo = Path("/proc/cpuinfo")  # exists on Linux only; elsewhere oneDNN has no AMX to use
     return cpuinfo.exists() and "amx_bf16" in cpuinfo.read_text(encoding="utf-8").split()
 
 
 def _gpu_has_bfloat16() -> bool:
-    if keras.backend.backend() != "tensorflow":
-        return False
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")

@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from kangaroo.errors import KangarooError
 from kangaroo.files import atomic
 
 WIDTH = 5.2  # inches: narrow enough that letters of 10 points can still be read on a phone
@@ -70,6 +71,8 @@ def any_letters() -> Iterator[None]:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write the figure atomically; the format follows the suffix."""
+    """Write the figure atomically; the format follows the suffix. KangarooError: it is that of no picture."""
+    if path.suffix.lower().lstrip(".") not in figure.canvas.get_supported_filetypes():
+        raise KangarooError(f"{path} is no name for a picture: let it end in .png, .svg or .pdf")
     with atomic(path) as temporary, any_letters():
         figure.savefig(temporary)

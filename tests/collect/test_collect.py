@@ -17,7 +17,7 @@ from kangaroo.cli import main
 from kangaroo.collect import arrivals, runner
 from kangaroo.collect.state import LEDGER
 from kangaroo.commands.collect import plan
-from kangaroo.data.manifest import read_folders
+from kangaroo.data.folders import read_folders
 
 NOBODY = "http://127.0.0.1:9"
 

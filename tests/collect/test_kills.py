@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from kangaroo.data.manifest import read_folders
+from kangaroo.data.folders import read_folders
 
 FAULTS = {
     "delay": 0.02,

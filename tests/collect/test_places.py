@@ -54,6 +54,9 @@ def test_a_state_is_not_its_capital_nor_its_country():
     assert misfit(Place("Hungary", "Hungary"), box(16, 45.7, 23, 48.6)) == ""
     assert misfit(Place("Hungary", "Hungary"), CITY) == "does not cover the middle of Hungary"
     assert misfit(Place("Graz", "Austria"), CITY) == ""
+    around_bosnia = MultiPolygon([box(13.5, 45.2, 19.4, 46.5), box(15.2, 42.4, 18.5, 43.5)])
+    assert misfit(Place("Croatia", "Croatia"), around_bosnia) == ""
+    assert misfit(Place("Croatia", "Croatia"), CITY) == "does not cover the middle of Croatia"
 
 
 def test_a_state_may_surround_another():

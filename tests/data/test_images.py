@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kangaroo.data.images import decode, decode_and_hash, decode_many, standardize
+from kangaroo.data.images import decode, decode_many, hash_many, standardize
 from kangaroo.errors import PhotoError
 
 
@@ -279,13 +279,11 @@ def test_scaling_while_decoding_stays_near_to_scaling_afterwards(tmp_path):
     assert np.abs(decode(tmp_path / "a.jpg", 100).astype(int) - decode(whole, 100)).mean() < 1
 
 
-def test_decode_and_hash(tmp_path):
-    (tmp_path / "a.jpg").write_bytes(b"abc")
-    with pytest.raises(PhotoError, match=r"not a picture"):
-        decode_and_hash(tmp_path / "a.jpg", 4)
+def test_hash_many(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"")
     path = png(tmp_path / "b.png", 2, 8, [b"abc"], 1)
-    pixels, sha256 = decode_and_hash(path, 1)
-    assert pixels.tobytes() == b"abc"
+    error, sha256 = hash_many([tmp_path / "a.jpg", path])
+    assert isinstance(error, PhotoError)
     assert sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -313,7 +311,7 @@ def test_decode_many_reads_ahead_a_little_only_and_stops_when_left():
     for _ in range(5):
         next(decoded)
     decoded.close()
-    assert len(taken) < 20
+    assert len(taken) < 100
     assert threading.active_count() == threads
 
 

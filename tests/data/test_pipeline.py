@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from kangaroo.data.images import standardize
-from kangaroo.data.pipeline import batches
+from kangaroo.data.pipeline import NumpyBatches, Share, batches
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (50, 6, 6, 3), np.uint8)
 PIXELS[7] = 200  # one colour
@@ -61,3 +61,46 @@ def test_a_memory_mapped_array_feeds_as_well(tmp_path):
 def test_labels_must_belong_to_all_photos():
     with pytest.raises(ValueError, match="2 labels for 50 photos"):
         batches(PIXELS, [0, 1], LABELS[:2], batch_size=2)
+
+
+@pytest.fixture
+def without_tensorflow(monkeypatch):
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+
+
+@pytest.mark.usefixtures("without_tensorflow")
+@pytest.mark.parametrize("seed", [None, (0, 1)])
+def test_numpy_gives_what_tensorflow_gives(seed, monkeypatch):
+    rows = np.arange(1, 50, 2)
+    plain = batches(PIXELS, rows, LABELS, batch_size=8, shuffle_seed=seed)
+    monkeypatch.undo()
+    expected = list(batches(PIXELS, rows, LABELS, batch_size=8, shuffle_seed=seed).as_numpy_iterator())
+    assert isinstance(plain, NumpyBatches)
+    assert len(plain) == len(expected) == 4
+    for _ in range(2):
+        for (photos, labels), (of_tensorflow, those) in zip(plain, expected, strict=True):
+            assert (photos.dtype, labels.dtype) == (np.float32, np.int32)
+            np.testing.assert_allclose(photos, of_tensorflow, atol=2e-6)
+            np.testing.assert_array_equal(labels, those)
+
+
+def test_batches_that_are_looked_at_out_of_order_are_the_same():
+    order = np.arange(50)
+    plain = NumpyBatches(PIXELS, LABELS, order, 8)
+    for index in (0, 0, 1, 6, 2, 3, 0):
+        np.testing.assert_array_equal(plain[index][1], order[index * 8 : (index + 1) * 8])
+
+
+@pytest.mark.parametrize(("processes", "devices"), [(1, 1), (1, 4), (2, 2), (3, 3), (2, 8)])
+def test_shares_make_up_each_batch(processes, devices):
+    plain = NumpyBatches(PIXELS, LABELS, np.arange(1, 50, 2), 8)
+    parts = [plain.shared(Share(process, processes, devices)) for process in range(processes)]
+    for index, (photos, labels) in enumerate(plain):
+        shares = [part[index] for part in parts]
+        assert len({len(weights) for _, _, weights in shares}) == 1
+        counted = [weights.astype(bool) for _, _, weights in shares]
+        assert all(len(some) % (devices // processes) == 0 for some in counted)
+        assert sum(map(len, counted)) < len(labels) + devices
+        for values, own in ((photos, 0), (labels[:, None], 1)):
+            joined = [share[own][some] for share, some in zip(shares, counted, strict=True)]
+            np.testing.assert_array_equal(np.concatenate(joined), values)

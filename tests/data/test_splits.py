@@ -4,8 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kangaroo.data.manifest import read_folders
-from kangaroo.data.splits import SmallClass, small_classes, split_by_place
+from kangaroo.data.folders import read_folders
+from kangaroo.data.manifest import write_manifest
+from kangaroo.data.splits import (
+    SmallClass,
+    portable_names,
+    read_split,
+    sides_of,
+    small_classes,
+    split_by_place,
+)
 from kangaroo.errors import DataError
 
 
@@ -112,3 +120,84 @@ def test_real_photos(photos):
     assert (shares.drop("New Zealand") - 0.2).abs().max() < 0.005
     assert shares["New Zealand"] == 0.25  # 2 of 8 places
     assert small_classes(manifest.photos) == [SmallClass("New Zealand", 32, 8)]
+
+
+SPLIT = pd.DataFrame(
+    [
+        ("/there/photos/A/1.jpg", "A", "p1", "training"),
+        ("/there/photos/A/2.jpg", "A", "p2", "validation"),
+        ("/there/photos/A/sub/2.jpg", "A", "p3", "test"),
+        ("/there/photos/B/1.jpg", "B", "p4", "validation"),
+    ],
+    columns=["file", "class", "place", "split"],
+)
+
+
+def test_a_photo_is_known_by_its_path_wherever_the_folder_lies():
+    here = SPLIT.assign(file=SPLIT["file"].str.replace("/there/photos", "elsewhere"), place="other")
+    for photos in (SPLIT, here, SPLIT.assign(file=SPLIT["file"].str.removeprefix("/there/photos/"))):
+        assert sides_of(photos, SPLIT).tolist() == SPLIT["split"].tolist()
+
+
+def test_a_photo_that_the_split_has_not_is_on_no_side():
+    new = pd.DataFrame(
+        [("x/A/3.jpg", "A", "p9"), ("x/B/2.jpg", "B", "p2")], columns=["file", "class", "place"]
+    )
+    assert sides_of(new, SPLIT).tolist() == ["", ""]
+    # Nor is one of a known place, because the photos of that place are here: it was left out.
+    third = pd.DataFrame(
+        [("x/A/2.jpg", "A", "p2"), ("x/A/2b.jpg", "A", "p2")], columns=["file", "class", "place"]
+    )
+    assert sides_of(third, SPLIT).tolist() == ["validation", ""]
+
+
+def test_where_files_have_other_names_the_place_decides():
+    renamed = SPLIT.assign(file=[f"x/{name}/new{i}.jpg" for i, name in enumerate(SPLIT["class"])])
+    assert sides_of(renamed, SPLIT).tolist() == SPLIT["split"].tolist()
+    torn = pd.concat([SPLIT, SPLIT.assign(file="gone", split="training")])
+    assert sides_of(renamed, torn).tolist() == ["training", "", "", ""]  # places on two sides say nothing
+
+
+def test_paths_that_two_folders_share_say_nothing_but_their_places_do():
+    rows = [
+        (f"{root}/A/1.jpg", "A", f"{root}/A/1.jpg", side) for root, side in (("a", "test"), ("b", "training"))
+    ]
+    split = pd.DataFrame(rows, columns=SPLIT.columns)
+    moved = split.assign(file="/moved/" + split["file"])
+    assert sides_of(moved, split).tolist() == ["", ""]
+    assert sides_of(split, split).tolist() == ["test", "training"]
+
+
+def test_a_split_file_is_read_from_a_table_and_from_a_manifest(tmp_path):
+    SPLIT.to_csv(tmp_path / "split.csv", index=False)
+    pd.testing.assert_frame_equal(read_split(tmp_path / "split.csv"), SPLIT, check_dtype=False)
+    records = SPLIT.rename(columns={"file": "path"}).assign(reject_reason=["", "", "blurred", ""])
+    write_manifest(tmp_path / "m.parquet", records)
+    assert read_split(tmp_path / "m.parquet")["split"].tolist() == ["training", "validation", "validation"]
+    write_manifest(tmp_path / "m.parquet", records.assign(split=""))
+    with pytest.raises(DataError, match=r"no photo of .* is on a side"):
+        read_split(tmp_path / "m.parquet")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("file,class\na,b\n", "is not a split.csv"),
+        (
+            "file,class,place,split\na,A,p,training\nb,A,q,train\n",
+            "line 3: split 'train' is not one of training",
+        ),
+    ],
+)
+def test_what_is_no_split_file_is_named(tmp_path, text, message):
+    (tmp_path / "split.csv").write_text(text)
+    with pytest.raises(DataError, match=message):
+        read_split(tmp_path / "split.csv")
+
+
+def test_portable_names():
+    photos = pd.DataFrame(
+        [("/data/A/photos/A/x/1.jpg", "A"), ("A/1.jpg", "A"), ("/data/set/7.jpg", "A"), ("7.jpg", "A")],
+        columns=["file", "class"],
+    )
+    assert portable_names(photos).tolist() == ["A/x/1.jpg", "A/1.jpg", "set/7.jpg", "7.jpg"]

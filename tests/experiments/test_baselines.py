@@ -9,8 +9,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from experiments.baselines import main
+from kangaroo.data.folders import read_folders
 from kangaroo.data.images import decode, standardize
-from kangaroo.data.manifest import read_folders
 from kangaroo.data.splits import split_by_place
 from kangaroo.scenes.folder import SceneSettings, write_folder
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from kangaroo.geo.countries import COUNTRIES, STATES, State, find
+from kangaroo.geo.countries import STATES, State, countries, find
 from kangaroo.geo.distance import haversine_km
 
 GRAPHML = "{http://graphml.graphdrawing.org/xmlns}"
@@ -51,14 +51,73 @@ def test_find_nothing() -> None:
     assert find("") is None
 
 
+def test_all_of_iso_3166_and_kosovo() -> None:
+    table = countries()
+    assert len(table) == 250
+    assert all(len(c.alpha2) == 2 and len(c.alpha3) == 3 and c.name for c in table)
+    assert len({c.alpha2 for c in table}) == len({c.alpha3 for c in table}) == 250
+    assert {c.alpha2 for c in table} >= {"AX", "BQ", "CW", "SS", "SX", "TL", "UM", "XK"}
+    assert all(abs(c.lat) <= 90 and abs(c.lon) <= 180 for c in table)
+
+
 def test_every_key_means_one_country() -> None:
-    keys = [key.casefold() for c in COUNTRIES for key in (c.name, c.alpha2, c.alpha3, *c.aliases)]
-    assert len(keys) == len(set(keys))
+    for country in countries():
+        for key in (country.name, country.alpha2, country.alpha3, *country.aliases):
+            found = find(key)
+            assert found is not None
+            assert (key, found.name) == (key, country.name)
+
+
+@pytest.mark.parametrize(
+    ("name", "alpha2"),
+    [
+        ("Bolivia (Plurinational State of)", "BO"), ("Viet Nam", "VN"), ("Türkiye", "TR"), ("TURKIYE", "TR"),
+        ("Swaziland", "SZ"), ("U.S.A.", "US"), ("the united states", "US"), ("America", "US"), ("UK", "GB"),
+        ("Macedonia", "MK"), ("Burma", "MM"), ("Holland", "NL"), ("Côte d'Ivoire", "CI"),
+        ("Cote d’Ivoire", "CI"), ("Ivory Coast", "CI"), ("Cabo Verde", "CV"), ("Macau", "MO"),
+        ("Réunion", "RE"), ("Reunion", "RE"), ("Curacao", "CW"), ("West Bank", "PS"),
+        ("U.S. Virgin Islands", "VI"), ("South Georgia and South Sandwich Islands", "GS"),
+        ("South_Korea", "KR"), ("south-korea", "KR"), ("Korea, South", "KR"), ("Republic of Korea", "KR"),
+        ("St. Lucia", "LC"), ("Trinidad & Tobago", "TT"), ("Sao Tome and Principe", "ST"),
+        ("The Gambia", "GM"), ("Congo", "CG"), ("Zaire", "CD"), ("Niger", "NE"), ("Nigeria", "NG"),
+        ("Guinea", "GN"), ("Papua New Guinea", "PG"), ("Dominica", "DM"), ("Sudan", "SD"), ("Samoa", "WS"),
+        ("Saint Martin (French part)", "MF"), ("Sint Maarten (Dutch part)", "SX"), ("Kosovo", "XK"),
+    ],
+)  # fmt: skip
+def test_names_as_people_write_them(name: str, alpha2: str) -> None:
+    country = find(name)
+    assert country is not None
+    assert country.alpha2 == alpha2
+
+
+# The folders of Kaggle's 'Geolocation - Geoguessr Images (50K)'.
+KAGGLE = """Aland, Albania, American Samoa, Andorra, Antarctica, Argentina, Armenia, Australia, Austria,
+Bangladesh, Belarus, Belgium, Bermuda, Bhutan, Bolivia, Botswana, Brazil, Bulgaria, Cambodia, Canada, Chile,
+China, Colombia, Costa Rica, Croatia, Curacao, Cyprus, Czechia, Denmark, Dominican Republic, Ecuador, Egypt,
+Estonia, Eswatini, Faroe Islands, Finland, France, Germany, Ghana, Gibraltar, Greece, Greenland, Guam,
+Guatemala, Hong Kong, Hungary, Iceland, India, Indonesia, Iraq, Ireland, Isle of Man, Israel, Italy, Japan,
+Jersey, Jordan, Kenya, Kyrgyzstan, Laos, Latvia, Lebanon, Lesotho, Lithuania, Luxembourg, Macao, Madagascar,
+Malaysia, Malta, Martinique, Mexico, Monaco, Mongolia, Montenegro, Mozambique, Myanmar, Nepal, Netherlands,
+New Zealand, Nigeria, North Macedonia, Northern Mariana Islands, Norway, Pakistan, Palestine, Paraguay, Peru,
+Philippines, Pitcairn Islands, Poland, Portugal, Puerto Rico, Qatar, Reunion, Romania, Russia, San Marino,
+Senegal, Serbia, Singapore, Slovakia, Slovenia, South Africa, South Georgia and South Sandwich Islands,
+South Korea, South Sudan, Spain, Sri Lanka, Svalbard and Jan Mayen, Sweden, Switzerland, Taiwan, Tanzania,
+Thailand, Tunisia, Turkey, US Virgin Islands, Uganda, Ukraine, United Arab Emirates, United Kingdom,
+United States, Uruguay, Venezuela, Vietnam"""
+
+
+def test_every_folder_of_the_kaggle_set_is_a_country() -> None:
+    names = KAGGLE.replace("\n", " ").split(", ")
+    assert [name for name in names if find(name) is None] == []
+    assert len({find(name) for name in names}) == len(names)
 
 
 def test_driving_sides() -> None:
-    assert {c.alpha2 for c in COUNTRIES if c.drives_on == "left"} == {"AU", "GB", "NZ"}
-    assert {c.drives_on for c in COUNTRIES} == {"left", "right"}
+    left = {c.alpha2 for c in countries() if c.drives_on == "left"}
+    assert left > {"AU", "GB", "IE", "NZ", "JP", "IN", "ID", "TH", "ZA", "KE", "CY", "MT", "HK", "WS", "VI"}
+    assert left.isdisjoint({"US", "CA", "FR", "GI", "PH", "MM", "NG", "GH", "ET", "AO", "PR", "TW", "XK"})
+    assert {c.drives_on for c in countries()} == {"left", "right"}
+    assert len(left) == 76
 
 
 @pytest.mark.parametrize(
@@ -71,12 +130,27 @@ def test_driving_sides() -> None:
         ("Hungary", 47.180, 19.504),
         ("Norway", 63.991, 12.308),
         ("United Kingdom", 54.004, -2.548),
+        # Niederdorla; Belle Fourche, South Dakota, the centre of the 50 states, which the date line cuts;
+        # Piątek; Upper Xingu; Kırşehir; Thaba-Tseka's district, in a hole of South Africa.
+        ("Germany", 51.164, 10.454),
+        ("United States", 44.967, -103.772),
+        ("Poland", 52.069, 19.480),
+        ("Brazil", -10.77, -53.1),
+        ("Turkey", 39.02, 35.15),
+        ("Lesotho", -29.6, 28.25),
     ],
 )
 def test_centroids_near_published_centres(name: str, lat: float, lon: float) -> None:
     country = find(name)
     assert country is not None
     assert haversine_km(country.lat, country.lon, lat, lon) < 30
+
+
+@pytest.mark.parametrize(("name", "west", "east"), [("Russia", 90, 100), ("Fiji", 177, 180)])
+def test_centroids_of_countries_across_the_date_line(name: str, west: float, east: float) -> None:
+    country = find(name)
+    assert country is not None
+    assert west < country.lon < east
 
 
 def test_the_states_of_the_report() -> None:

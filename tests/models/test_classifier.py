@@ -139,3 +139,14 @@ def test_real_photos(classifier: Classifier, photos: Path) -> None:
     frame = classifier.predict(paths)
     assert len(frame) == 20
     assert frame["confidence"].between(1 / len(classifier.classes), 1).all()
+
+
+def test_bfloat16_is_near_and_still_sums_to_one(tmp_path, arrays):
+    exact = make(tmp_path, 3).predict(arrays)
+    network = kangaroo.load(tmp_path / "m.keras", precision="bfloat16")
+    assert network.model.layers[0].compute_dtype == "bfloat16"
+    rough = network.predict(arrays)
+    columns = [f"p_{name}" for name in CLASSES[3]]
+    np.testing.assert_allclose(rough[columns], exact[columns], atol=0.02)
+    assert not np.allclose(rough[columns], exact[columns], atol=1e-6)
+    np.testing.assert_allclose(rough[columns].sum(axis=1), 1, atol=1e-6)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from kangaroo.cli import main
-from kangaroo.data.manifest import read_folders
+from kangaroo.data.folders import read_folders
 from kangaroo.errors import DataError
 from kangaroo.scenes import folder as module
 from kangaroo.scenes.folder import SceneSettings, has_colour_cue, holds, read_cues, write_folder
