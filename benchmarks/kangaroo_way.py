@@ -65,18 +65,31 @@ def sweep(case: Case) -> Work:
     return work
 
 
-def integrated_gradients(case: Case) -> Work:
+def integrated_gradients(case: Case, precision: str = "float32") -> Work:
     """The adaptive rule, to ``case.tolerance``."""
     from kangaroo.explain.integrated import integrated_gradients as integrate
+    from kangaroo.models.precision import dtype_policy
 
     classifier, inputs = attributed(case)
 
     def work(inputs: np.ndarray = inputs) -> float:
-        found = integrate(classifier.model, inputs, 0 * inputs, [1] * len(inputs), tolerance=case.tolerance)
+        found = integrate(
+            classifier.model,
+            inputs,
+            0 * inputs,
+            [1] * len(inputs),
+            tolerance=case.tolerance,
+            policy=dtype_policy(precision),
+        )
         return median(relative_gaps(classifier.model, inputs, np.array([one.sum for one in found])))
 
     work(inputs[:2])
     return work
+
+
+def integrated_gradients_rough(case: Case) -> Work:
+    """The same with ``--precision auto``."""
+    return integrated_gradients(case, "auto")
 
 
 def attributed(case: Case) -> tuple[Any, np.ndarray]:

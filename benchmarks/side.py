@@ -25,6 +25,7 @@ TASKS = {
     "prediction": "prediction from JPEG files",
     "sweep": "signed gradient, four epsilons",
     "integrated_gradients": "integrated gradients at equal median gap",
+    "integrated_gradients_rough": "the same, kangaroo in bfloat16",
 }
 SIZE, BATCH = 256, 32
 

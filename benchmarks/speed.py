@@ -11,7 +11,7 @@ from benchmarks.side import SIDES, TASKS, Case, measure
 from kangaroo.files import write_json
 from kangaroo.scenes.folder import SceneSettings, write_folder
 
-PHOTOS = {"sweep": 320, "integrated_gradients": 32}
+PHOTOS = {"sweep": 320, "integrated_gradients": 32, "integrated_gradients_rough": 32}
 """How many photos a task is about, if not all."""
 
 Result = dict[str, float]

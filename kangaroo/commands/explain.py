@@ -98,6 +98,13 @@ def _add_integrated(group: "argparse._ArgumentGroup") -> None:
         metavar="N",
         help="adaptive: most gradients to take for a photo (default: %(default)s)",
     )
+    add(
+        "--precision",
+        choices=CHOICES["precision"],
+        default=DEFAULTS.precision,
+        help="auto: bfloat16 where the machine has units for it, twice as fast; as exact in sum, but single "
+        "pixels differ by about 13 %% of all attribution (default: %(default)s)",
+    )
 
 
 def run(args: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ segment, so that the path can be split where the gradients miss it most.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,7 @@ def integrated_gradients(
     steps: int = 50,
     tolerance: float = 0.01,
     max_steps: int = 1000,
+    policy: str = "float32",
 ) -> list[Attribution]:
     """Attribute the score of ``classes`` (n,) for ``inputs`` (n, H, W, 3) to every value of them.
 
@@ -75,10 +76,12 @@ def integrated_gradients(
     sigmoid or softmax, takes: standardized photos. ``target`` is the 'logit' or the 'probability' of the
     class. The 'adaptive' rule splits the path until the gap is :meth:`Attribution.within` ``tolerance``, or
     ``max_steps`` gradients were taken for a photo; the other rules of :mod:`~kangaroo.explain.quadrature`
-    take ``steps``. Memory does not depend on either. Raises KangarooError for settings that make no sense.
+    take ``steps``. Memory does not depend on either. ``policy`` is the dtype policy of the gradients:
+    'mixed_bfloat16' adds noise to single values, of about 13 % of all attribution on the report's network;
+    scores and gap are float32's. Raises KangarooError for settings that make no sense.
     """
     Settings(target=target, rule=rule, steps=steps, tolerance=tolerance, max_steps=max_steps)  # checks them
-    integral = _Integral(model, inputs, baselines, classes, target)
+    integral = _Integral(model, inputs, baselines, classes, target, policy)
     if rule == "adaptive":
         evaluations = _adapt(integral, tolerance, max_steps)
     else:
@@ -110,13 +113,7 @@ def scores(
     """The score of ``classes`` (n,) for ``inputs`` (n, H, W, 3), (n,): the 'logit' or the 'probability'."""
     logits, wanted = logit_model(model), np.asarray(classes, np.int32)
     score = compiled(lambda x, classes: class_scores(logits(x, training=False), classes, target))
-    return _in_batches(score, inputs, wanted)
-
-
-def _in_batches(
-    score: Callable[..., NDArray[np.float32]], inputs: NDArray[np.float32], classes: NDArray[np.int32]
-) -> NDArray[np.float32]:
-    found = [score(inputs[part], classes[part]) for part in chunks(len(inputs))]
+    found = [score(inputs[part], wanted[part]) for part in chunks(len(inputs))]
     return np.concatenate([np.zeros(0, np.float32), *found])
 
 
@@ -184,8 +181,9 @@ class _Integral:
         baselines: NDArray[np.float32],
         classes: Sequence[int] | NDArray[np.int64],
         target: Target,
+        policy: str,
     ) -> None:
-        logits = late_relu(logit_model(model))
+        logits, self._model, self._target = late_relu(logit_model(model, policy)), model, target
         self.inputs = np.asarray(inputs, np.float32)
         self.baselines = np.broadcast_to(np.asarray(baselines, np.float32), self.inputs.shape)
         self.classes = np.asarray(classes, np.int32)
@@ -210,7 +208,6 @@ class _Integral:
             shares = ops.where(rows[:, None] == numbers, weights[:, None], 0.0)
             return found, ops.sum(along, axis=(1, 2, 3)), ops.einsum("bn,bhwc->nhwc", shares, along)
 
-        self._score = compiled(lambda points, classes: score(points, classes)[0])
         self._summed = compiled(summed)
 
     def add(self, requests: Sequence[_Request]) -> list[tuple[float, float]]:
@@ -231,7 +228,7 @@ class _Integral:
 
     def ends(self) -> tuple[list[float], list[float]]:
         """The scores of the baselines and of the photos."""
-        low, high = (
-            _in_batches(self._score, points, self.classes) for points in (self.baselines, self.inputs)
-        )
-        return low.tolist(), high.tolist()
+        classes = self.classes.astype(np.int64)
+        ends = (scores(self._model, x, classes, self._target) for x in (self.baselines, self.inputs))
+        low, high = (values.tolist() for values in ends)
+        return low, high

@@ -13,6 +13,7 @@ from kangaroo.explain.integrated import Attribution, integrated_gradients, score
 from kangaroo.explain.reference import baselines
 from kangaroo.explain.settings import Settings
 from kangaroo.models.classifier import Classifier, probabilities_of_inputs
+from kangaroo.models.precision import dtype_policy
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +96,7 @@ def integrated(
         rule=settings.rule,
         steps=settings.steps,
         tolerance=settings.tolerance,
+        policy=dtype_policy(settings.precision),
         max_steps=settings.max_steps,
     )
 

@@ -31,6 +31,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "method": get_args(Method),
     "target": get_args(Target),
     "rule": get_args(Rule),
+    "precision": ("float32", "auto", "bfloat16"),
 }
 BASELINES = ("mean", "black", "blurred")
 
@@ -43,6 +44,7 @@ class Settings:
     baseline, rule, tolerance, steps, max_steps: where integrated gradients start (see
     :func:`kangaroo.explain.reference.baselines`), and how exact they are (see
     :func:`kangaroo.explain.integrated.integrated_gradients`).
+    precision: of integrated gradients: 'float32', or 'auto' or 'bfloat16', faster and rougher.
     layer: whose maps class activation maps weigh; None: the last convolution.
     samples, noise, seed: SmoothGrad's noisy copies, their deviation as a share of a photo's range.
     """
@@ -54,6 +56,7 @@ class Settings:
     tolerance: float = 0.01
     steps: int = 50
     max_steps: int = 1000
+    precision: str = "float32"
     layer: str | None = None
     samples: int = 50
     noise: float = 0.15

@@ -112,3 +112,17 @@ def test_settings_that_make_no_sense(wrong, message):
     model, _ = linear()
     with pytest.raises(KangarooError, match=message):
         integrated_gradients(model, np.zeros((1, 6, 6, 3)), np.zeros((6, 6, 3)), [1], **wrong)
+
+
+def test_bfloat16_gradients_and_float32_scores(any_network, inputs):
+    classes = np.zeros(len(inputs), np.int64)
+    exact, rough = (
+        integrated_gradients(
+            any_network, inputs, 0 * inputs, classes, rule="midpoint", steps=16, policy=policy
+        )
+        for policy in ("float32", "mixed_bfloat16")
+    )
+    for one, other in zip(exact, rough, strict=True):
+        assert (other.score, other.baseline_score) == (one.score, one.baseline_score)
+        assert np.abs(other.values - one.values).sum() < 0.2 * np.abs(one.values).sum()
+        assert other.completeness_gap == pytest.approx(abs(other.sum - (one.score - one.baseline_score)))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kangaroo.commands import print_json
-from kangaroo.commands.data.shared import add_sources, read_sources
+from kangaroo.commands.data.shared import add_manifest, add_sources, read_sources
 from kangaroo.errors import DataError
 
 if TYPE_CHECKING:
@@ -20,15 +20,12 @@ EXAMPLE = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
     add_sources(parser)
-    add = parser.add_argument
-    add(
-        "--out",
-        type=Path,
-        required=True,
-        metavar="FILE.parquet",
-        help="the manifest to write; photos left out keep "
-        "their row, with reject_reason 'balance', and count again if that manifest is balanced anew",
+    add_manifest(
+        parser,
+        "; photos left out keep their row, with reject_reason 'balance', and count again if that manifest is "
+        "balanced anew",
     )
+    add = parser.add_argument
     add(
         "--to",
         default="source",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kangaroo.commands import name_rejected, print_json
+from kangaroo.commands.data.shared import add_manifest
 from kangaroo.errors import DataError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
     add = parser.add_argument
     add("sources", type=Path, nargs="+", metavar="SOURCE", help="folders or Parquet files")
-    add("--out", type=Path, required=True, metavar="FILE", help="manifest to write (.parquet)")
+    add_manifest(parser)
     add("--layout", choices=_LAYOUTS, default="auto", metavar="NAME", help=_LAYOUTS_HELP)
     add(
         "--photos",

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kangaroo.commands import print_json
-from kangaroo.commands.data.shared import add_sources, read_sources
+from kangaroo.commands.data.shared import add_manifest, add_sources, read_sources
 from kangaroo.errors import DataError
 
 if TYPE_CHECKING:
@@ -21,15 +21,8 @@ EXAMPLE = "kangaroo data regions photos --natural-earth --class-by-region --out 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
     add_sources(parser)
+    add_manifest(parser, ", with the column region; where a photo has no state, it gets the region's name")
     add = parser.add_argument
-    add(
-        "--out",
-        type=Path,
-        required=True,
-        metavar="FILE.parquet",
-        help="the manifest to write, with the column "
-        "region; where a photo has no state, it gets the region's name",
-    )
     either = parser.add_mutually_exclusive_group(required=True).add_argument
     either(
         "--regions",

@@ -17,6 +17,13 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_manifest(parser: argparse.ArgumentParser, about: str = "") -> None:
+    """Add --out, the manifest to write; ``about`` says more of it."""
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE.parquet", help=f"the manifest to write{about}"
+    )
+
+
 def read_sources(args: argparse.Namespace, *, photos: bool = True) -> "pd.DataFrame":
     """The records of all sources; files that are no photos are named on stderr. See kangaroo.data.dataset."""
     from kangaroo.data.dataset import read_records
