@@ -22,9 +22,10 @@ def contact_sheet(
     width = columns * (_SIDE + _GAP) - _GAP + 2 * _EDGE
     height = math.ceil(len(pictures) / columns) * (_SIDE + below) + _TITLE
     figure = new_figure(height, width)
+    figure.set_layout_engine("none")  # it would make room for every caption, and the grid be uneven
     figure.suptitle(label(title, 12 * columns), y=1 - _EDGE / height, fontsize=TITLE)
     for i, (picture, text) in enumerate(zip(pictures, wrapped, strict=True)):
-        row, column = divmod(i, columns)  # a grid by hand: layout engines make room for every caption
+        row, column = divmod(i, columns)
         left = _EDGE + column * (_SIDE + _GAP)
         bottom = height - _TITLE - _SIDE - row * (_SIDE + below)
         ax = figure.add_axes((left / width, bottom / height, _SIDE / width, _SIDE / height))
