@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import math
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -77,12 +78,17 @@ def standardize(photos: npt.ArrayLike) -> npt.NDArray[np.float32]:
     The denominator is max(std, 1/sqrt(N)) with N = H*W*C, as in tf.image.per_image_standardization, so that
     a photo of one colour gives zeros.
     """
-    values = np.array(photos, np.float32)
-    flat = values.reshape(*values.shape[:-3], -1)
-    flat -= flat.mean(axis=-1, keepdims=True, dtype=np.float64)  # in float32 a white photo's mean is not 255
-    length = np.linalg.norm(flat, axis=-1, keepdims=True)  # sqrt(N) times the standard deviation
-    flat *= np.sqrt(flat.shape[-1]) / np.maximum(length, 1)
-    return flat.reshape(values.shape)
+    values = np.asarray(photos)
+    result = np.empty(values.shape, np.float32)
+    n = math.prod(values.shape[-3:])
+    whole = (
+        np.uint64 if values.dtype.kind in "bu" else np.float64
+    )  # in float32 a white photo's mean is not 255
+    # Photo by photo: one fits into the processor's cache, where a batch goes through memory at each step.
+    for photo, out in zip(values.reshape(-1, n), result.reshape(-1, n), strict=True):
+        np.subtract(photo, np.float32(photo.sum(dtype=whole) / n), out=out, dtype=np.float32)
+        out *= np.float32(math.sqrt(n) / max(math.sqrt(out @ out), 1))
+    return result
 
 
 def read_bytes(path: Path) -> bytes:

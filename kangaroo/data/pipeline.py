@@ -119,13 +119,12 @@ class NumpyBatches(keras.utils.PyDataset):
 def _tensorflow_batches(pixels: Pixels, labels: npt.NDArray[Any], order: Rows, batch_size: int) -> Batches:
     import tensorflow as tf
 
-    def gather(chosen: Rows) -> Pixels:
-        return rows_of(pixels, chosen)
+    def read(chosen: Rows) -> npt.NDArray[np.float32]:
+        return standardize(rows_of(pixels, chosen))
 
     def load(chosen: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        photos = tf.numpy_function(gather, [chosen], tf.uint8, stateful=False)
-        photos = tf.ensure_shape(photos, (None, *pixels.shape[1:]))
-        return tf.image.per_image_standardization(photos), label
+        photos = tf.numpy_function(read, [chosen], tf.float32, stateful=False)
+        return tf.ensure_shape(photos, (None, *pixels.shape[1:])), label
 
     dataset = tf.data.Dataset.from_tensor_slices((order, labels[order])).batch(batch_size)
     plain = tf.autograph.experimental.do_not_convert(load)

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -16,12 +17,14 @@ from kangaroo.data.images import Photo, decode_many, standardize
 from kangaroo.data.threads import in_threads
 from kangaroo.errors import DataError, ModelError, PhotoError
 from kangaroo.models import store
+from kangaroo.models.gradients import compiled
 from kangaroo.models.graph import end_layer
 from kangaroo.models.precision import dtype_policy, with_policy
 from kangaroo.models.store import Card
 from kangaroo.progress import progress
 
 BATCH = 64
+Network: TypeAlias = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,12 @@ class Classifier:
         Rows sum to 1, also where the network has one sigmoid output. Photos are standardized one by one:
         what else is in ``photos`` doesn't matter. Raises DataError for another shape or type.
         """
-        return probabilities(self.model, photos)
+        return _of_photos(self._network, self.model, photos)
+
+    @cached_property
+    def _network(self) -> Network:
+        """The model as one graph for batches of any length, traced once."""
+        return _compiled(self.model)
 
     def predict(self, photos: Photo | Iterable[Photo], *, skip_bad: bool = False) -> pd.DataFrame:
         """One row a photo: file, prediction, confidence, and p_<class> for each class.
@@ -81,25 +89,36 @@ class Classifier:
 
 def probabilities(model: keras.Model, photos: np.ndarray) -> np.ndarray:
     """What :meth:`Classifier.probabilities` gives, of a model without a card."""
+    return _of_photos(_compiled(model), model, photos)
+
+
+def probabilities_of_inputs(model: keras.Model, inputs: np.ndarray) -> np.ndarray:
+    """Class probabilities, float64 (n, classes), of ``inputs``, which are what ``model`` takes."""
+    return _in_batches(_compiled(model), model, inputs, np.asarray)
+
+
+def _compiled(model: keras.Model) -> Network:
+    return compiled(lambda inputs: model(inputs, training=False))
+
+
+def _of_photos(network: Network, model: keras.Model, photos: np.ndarray) -> np.ndarray:
     wanted = tuple(model.input_shape[1:])
     if photos.dtype != np.uint8 or photos.shape[1:] != wanted:
         raise DataError(
             f"photos must be uint8 (n, {wanted[0]}, {wanted[1]}, 3), these are "
             f"{photos.dtype} {photos.shape}: Classifier.predict brings any photo to that shape"
         )
-    return probabilities_of_inputs(model, photos, standardize)
+    return _in_batches(network, model, photos, standardize)
 
 
-def probabilities_of_inputs(
-    model: keras.Model, inputs: np.ndarray, prepare: Callable[[np.ndarray], np.ndarray] = np.asarray
-) -> np.ndarray:
-    """Class probabilities, float64 (n, classes), of ``inputs``, which ``prepare`` makes what ``model`` takes.
+def _in_batches(network: Network, model: keras.Model, inputs: np.ndarray, prepare: Network) -> np.ndarray:
+    """Run ``network``, that of ``model``, on what ``prepare`` makes of the inputs.
 
     Batch by batch, so that all inputs never stand in memory as floating-point numbers at once; while the
     network works on one, the next is prepared.
     """
     parts = (inputs[start : start + BATCH] for start in range(0, len(inputs), BATCH))
-    outputs = [model.predict_on_batch(batch) for batch in in_threads(prepare, parts, workers=1, ahead=2)]
+    outputs = [network(batch) for batch in in_threads(prepare, parts, workers=1, ahead=2)]
     p = np.concatenate([np.zeros((0, model.output_shape[-1])), *outputs])
     p = np.hstack([1 - p, p]) if p.shape[1] == 1 else p
     if not (np.all(p >= 0) and np.allclose(p.sum(axis=1), 1, atol=1e-3)):

@@ -184,9 +184,13 @@ def test_classes_by_folder_and_by_state(report):
 
 
 def test_only_classes_of_the_first_source(report, kaggle):
-    done = import_photos([report, kaggle], Settings(classes_of_first=True))
+    done = import_photos([report, kaggle], Settings(classes_from=report))
     assert set(done.records["class"]) == {"Austria", "Czechia"}
     assert done.left_out == {"Åland Islands": 1, "US Virgin Islands": 1}
+    done = import_photos([kaggle, report], Settings(classes_from=report))
+    assert set(done.records["class"]) == {"Austria", "Czechia"}
+    with pytest.raises(DataError, match="is not one of the sources"):
+        import_photos([kaggle], Settings(classes_from=report))
 
 
 def test_panoramas_whole(streetview, tmp_path):

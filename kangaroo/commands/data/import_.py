@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 SUMMARY = "make a manifest of photo folders and public data sets, merged by country"
 EXAMPLE = (
     "kangaroo data import panoramas compressed_dataset --out photos.parquet --photos views --views 4 "
-    "--classes-of-first"
+    "--classes-from panoramas"
 )
+_FIRST = Path("first")
 _LAYOUTS = ("auto", "report", "folders", "kaggle-50k", "streetview-panoramas", "osv5m", "json", "exif")
 _LAYOUTS_HELP = (
     "how the sources are laid out (default: found out for each): report (Country/State/1.jpg with "
@@ -49,9 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--class", dest="class_name", default="", metavar="NAME", help="class of photos that have none")
     add("--skip-unknown", action="store_true", help="leave out photos whose country is none")
     add(
-        "--classes-of-first",
-        action="store_true",
-        help="leave out classes that the first source does not have",
+        "--classes-from",
+        type=Path,
+        nargs="?",
+        const=_FIRST,
+        metavar="SOURCE",
+        help="leave out classes that this source, one of those given, does not have (default: the first)",
     )
     _add_cut_arguments(parser.add_argument_group("views of panoramas (streetview-panoramas)"))
     add("--json", action="store_true", help="print the result as JSON")
@@ -92,7 +96,7 @@ def run(args: argparse.Namespace) -> None:
         class_by=args.class_by,
         class_name=args.class_name,
         skip_unknown=args.skip_unknown,
-        classes_of_first=args.classes_of_first,
+        classes_from=args.sources[0] if args.classes_from == _FIRST else args.classes_from,
         photos=args.photos,
         cut=_cut(args),
     )

@@ -20,7 +20,7 @@ from kangaroo.errors import DataError, require_choices
 class Settings:
     """How to import: the layout of all sources or auto, and what makes the class, see ``with_classes``.
 
-    ``classes_of_first``: keep only classes that the first source has. ``photos``: where to write pictures
+    ``classes_from``: keep only classes that this source, one of all, has. ``photos``: where to put pictures
     that lie in Parquet or zip files. ``cut``: how to cut the panoramas of that layout; None keeps them whole.
     """
 
@@ -28,7 +28,7 @@ class Settings:
     class_by: str = "country"
     class_name: str = ""
     skip_unknown: bool = False
-    classes_of_first: bool = False
+    classes_from: Path | None = None
     photos: Path | None = None
     cut: Cut | None = None
 
@@ -42,7 +42,7 @@ class Imported:
     """The records of all sources, checked; files that are no photos; and what was left out by name.
 
     ``layouts`` are those of the sources, ``unknown`` counts photos of countries that are none, ``left_out``
-    photos of classes that the first source lacks.
+    photos of classes that the source lacks whose classes were to be kept.
     """
 
     records: pd.DataFrame
@@ -72,8 +72,8 @@ def import_photos(sources: Sequence[Path], settings: Settings) -> Imported:
         found.append(one)
         unknown += skipped
     left_out: Counter[str] = Counter()
-    if settings.classes_of_first:
-        found, left_out = _only_first(found)
+    if settings.classes_from is not None:
+        found, left_out = _only_classes_of(found[_place(settings.classes_from, sources)], found)
     parts = [
         _pictures(one.records, folder, layout, settings)
         for one, folder, layout in zip(found, _folder_names(sources), layouts, strict=True)
@@ -85,13 +85,20 @@ def import_photos(sources: Sequence[Path], settings: Settings) -> Imported:
     return Imported(check_records(records, name), layouts, rejected, notes, unknown, left_out)
 
 
-def _only_first(found: Sequence[Found]) -> tuple[list[Found], Counter[str]]:
-    """Sources with the classes of the first one only, and how many photos of others that leaves out."""
-    wanted = set(found[0].records["class"])
-    left_out: Counter[str] = Counter()
-    for one in found[1:]:
-        left_out.update(name for name in one.records["class"] if name not in wanted)
-    return [replace(one, records=one.records[one.records["class"].isin(wanted)]) for one in found], left_out
+def _place(source: Path, sources: Sequence[Path]) -> int:
+    places = [place.resolve() for place in sources]
+    if source.resolve() not in places:
+        raise DataError(f"{source} is not one of the sources: name it among them too")
+    return places.index(source.resolve())
+
+
+def _only_classes_of(one: Found, found: Sequence[Found]) -> tuple[list[Found], Counter[str]]:
+    """All sources with the classes of one of them only, and how many photos of others that leaves out."""
+    wanted = set(one.records["class"])
+    names = Counter(name for source in found for name in source.records["class"])
+    left_out = Counter({name: count for name, count in names.items() if name not in wanted})
+    kept = [source.records[source.records["class"].isin(wanted)] for source in found]
+    return [replace(source, records=own) for source, own in zip(found, kept, strict=True)], left_out
 
 
 def _pictures(records: pd.DataFrame, folder: str, layout: str, settings: Settings) -> pd.DataFrame:

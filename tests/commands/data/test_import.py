@@ -47,7 +47,7 @@ def test_json(capsys, photos, tmp_path):
     (tmp_path / "more/Norway").mkdir(parents=True)
     (tmp_path / "5.png").rename(tmp_path / "more/Norway/5.png")
     code, out, _ = run(
-        capsys, photos, tmp_path / "more", "--out", tmp_path / "m.parquet", "--classes-of-first", "--json"
+        capsys, photos, tmp_path / "more", "--out", tmp_path / "m.parquet", "--classes-from", "--json"
     )
     assert code == 0
     assert json.loads(out) == {
