@@ -35,4 +35,5 @@ def test_links_lead_somewhere(target):
 
 
 def test_nothing_is_left_to_fill_in():
-    assert not re.search(r"\b(TODO|TBD|XXX|[A-Z]+_[A-Z]+)\b", README)
+    variables = r"\b(KANGAROO_CACHE|KERAS_BACKEND)\b"
+    assert not re.search(r"\b(TODO|TBD|XXX|[A-Z]+_[A-Z]+)\b|@@", re.sub(variables, "", README))
