@@ -7,7 +7,6 @@ images/train/00.zip to 97.zip and images/test/00.zip to 04.zip, about 50,000 in 
 Which zip file holds a photo is written in these files' directories only.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -24,6 +23,7 @@ from kangaroo.collect.files import Remote, byte_bar, download, patiently, read_r
 from kangaroo.collect.hub import list_repository
 from kangaroo.collect.remote_zip import Member, members, read_tail
 from kangaroo.collect.transport import SourceError
+from kangaroo.data.splits import rank
 from kangaroo.errors import DataError
 from kangaroo.files import atomic, cache_folder
 from kangaroo.geo.countries import find
@@ -163,7 +163,7 @@ def pick(client: httpx.Client, listing: Listing, rows: pa.Table, settings: Setti
             break
         there = {number: member for member in directory(client, listing, shard) if (number := _id(member))}
         candidates = _rows_of(rows, there).to_pylist()
-        for row in sorted(candidates, key=lambda row: _rank(settings.seed, str(row["id"]))):
+        for row in sorted(candidates, key=lambda row: rank(settings.seed, str(row["id"]))):
             found = chosen[_class(row["country"])]
             found.offer(row | {"url": shard.url, **asdict(there[row["id"]])}, settings.min_distance_km)
     require_enough({name: len(found.rows) for name, found in chosen.items()}, settings, " far enough apart")
@@ -204,7 +204,7 @@ def _rows_of(rows: pa.Table, ids: Iterable[int]) -> pa.Table:
 
 def in_order(listing: Listing, settings: Settings) -> list[Remote]:
     """The zip files in the order in which they are taken."""
-    return sorted(listing.shards, key=lambda shard: _rank(settings.seed, PurePosixPath(shard.url).name))
+    return sorted(listing.shards, key=lambda shard: rank(settings.seed, PurePosixPath(shard.url).name))
 
 
 def directory_file(listing: Listing, shard: Remote) -> Path:
@@ -253,10 +253,6 @@ def require_enough(counts: dict[str, int], settings: Settings, how: str) -> None
             f"OSV-5M's {settings.part} part has only {there}{how}: lower --per-class"
             f"{' or --min-distance-km' if how else ''}, or take what there is with --at-most"
         )
-
-
-def _rank(seed: int, name: str) -> bytes:
-    return hashlib.sha256(f"{seed} {name}".encode()).digest()
 
 
 def _id(member: Member) -> int:

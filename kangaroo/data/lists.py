@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import pandas as pd
 
 from kangaroo.data.labels import nfc
+from kangaroo.data.splits import rank
 from kangaroo.data.threads import in_threads
 from kangaroo.errors import DataError
 from kangaroo.files import sha256, write_text
@@ -94,7 +95,7 @@ def select(
 
     They are taken in the order of SHA-256(seed, name), so neither their order nor where they lie matters.
     """
-    ranks = [hashlib.sha256(f"{seed} {name}".encode()).digest() for name in names]
+    ranks = [rank(seed, name) for name in names]
     order = pd.Series(sorted(range(len(names)), key=lambda i: ranks[i]), dtype=int)
     if per_class is not None:
         order = order[order.groupby([classes[i] for i in order]).cumcount() < per_class]

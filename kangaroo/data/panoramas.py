@@ -16,6 +16,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from kangaroo.data.images import Pixels
+from kangaroo.data.splits import rank
 from kangaroo.errors import DataError, PhotoError
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -94,8 +95,7 @@ class Cut:
         elif self.seed is None:
             first = 0.0
         else:
-            digest = hashlib.sha256(f"{self.seed} {name}".encode()).digest()
-            first = step * int.from_bytes(digest[:8]) / 2**64
+            first = step * int.from_bytes(rank(self.seed, name)[:8]) / 2**64
         return tuple((first + k * step) % 360 for k in range(self.n))
 
 

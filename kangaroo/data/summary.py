@@ -1,6 +1,5 @@
 """What a data set holds, in numbers, and which photos stand for it on a page."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -10,6 +9,7 @@ import pandas as pd
 
 from kangaroo.data.dataset import DRAWN, with_places
 from kangaroo.data.manifest import SIDES, Rejected
+from kangaroo.data.splits import rank
 
 SECTORS = 24
 """Headings are counted in sectors of 15 degrees, the first centred on north."""
@@ -91,8 +91,8 @@ def pick(records: pd.DataFrame, number: int, *, seed: int) -> pd.DataFrame:
     the rows nor the other classes matter.
     """
     names = records["sha256"].where(records["sha256"] != "", records["path"])
-    digests = (hashlib.sha256(f"{seed} {name}".encode()).digest() for name in names)
-    ranked = records.assign(rank=[int.from_bytes(digest[:8]) for digest in digests]).sort_values("rank")
+    ranks = [int.from_bytes(rank(seed, name)[:8]) for name in names]
+    ranked = records.assign(rank=ranks).sort_values("rank")
     ranked["turn"] = ranked.groupby(["class", "place"]).cumcount()
     chosen = ranked.sort_values(["class", "turn", "rank"]).groupby("class").head(number)
     return chosen.drop(columns=["rank", "turn"]).reset_index(drop=True)
