@@ -104,8 +104,17 @@ def datasets(args: argparse.Namespace, scratch: Path) -> None:
         _report(f"a million photos: {step}, s", seconds, f"{gib:.2f} GiB")
 
 
+def augment(args: argparse.Namespace, scratch: Path) -> None:
+    """A batch of training photos changed at random, in several ways."""
+    from benchmarks.augment import rows
+
+    for what, value, note in rows(3 * args.repeats):
+        _report(what, value, note)
+
+
 BENCHMARKS: dict[str, Callable[[argparse.Namespace, Path], None]] = {
-    work.__name__: work for work in (scenes, speed, growth, predict, experiment, collect, quality, datasets)
+    work.__name__: work
+    for work in (scenes, speed, growth, augment, predict, experiment, collect, quality, datasets)
 }
 
 

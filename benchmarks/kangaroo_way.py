@@ -14,7 +14,7 @@ EPSILONS = (0.0, 0.001, 0.01, 0.1, 1.0)
 def epoch_cold(case: Case) -> Work:
     """Decode every photo into an empty cache, then train an epoch."""
     start_keras()
-    model = _network()
+    model = network()
     few = np.zeros((2 * BATCH, SIZE, SIZE, 3), np.uint8)
     model.fit(_batches(few, np.zeros(len(few), int)), shuffle=False, verbose=0)  # tracing
     return lambda: _nothing(model.fit(_batches(*_decoded(case)), shuffle=False, verbose=0))
@@ -23,7 +23,7 @@ def epoch_cold(case: Case) -> Work:
 def epoch_warm(case: Case) -> Work:
     """Train an epoch of photos that are decoded."""
     start_keras()
-    model, photos = _network(), _batches(*_decoded(case))
+    model, photos = network(), _batches(*_decoded(case))
     model.fit(photos.take(2), shuffle=False, verbose=0)
     return lambda: _nothing(model.fit(photos, shuffle=False, verbose=0))
 
@@ -112,7 +112,8 @@ def relative_gaps(model: Any, inputs: np.ndarray, sums: np.ndarray) -> list[floa
     return [float(gap) for gap in np.abs(sums - (high - low)) / np.maximum(np.abs(high - low), 1)]
 
 
-def _network() -> Any:
+def network() -> Any:
+    """The report's network, as the experiments train it."""
     from kangaroo.models import cnn
     from kangaroo.models.late_relu import late_relu
     from kangaroo.models.precision import dtype_policy

@@ -17,7 +17,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-SIDES = {"the report's way": "report_way", "kangaroo": "kangaroo_way", "PyTorch": "torch_way"}
+SIDES = {
+    "the report's way": "report_way",
+    "kangaroo": "kangaroo_way",
+    "the network's passes alone": "bare_way",
+    "PyTorch": "torch_way",
+}
 TASKS = {
     "epoch_cold": "training epoch from JPEG files, decoding included",
     "epoch_warm": "training epoch after that",

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from kangaroo.training.config import TrainConfig
 
 from experiments.flags import add_model, common, execute, positive, shared
 from experiments.folder import check
@@ -56,7 +57,7 @@ def run(settings: AdversarialSettings) -> None:
         photos=case.data.pixels[rows],
         labels=case.labels[rows],
         epsilons=settings.epsilons,
-        policy=dtype_policy(settings.precision),
+        policy=dtype_policy(settings.training.precision),
     )
     configs = {name: replace(settings.attack, **change) for name, change in METHODS.items()}
     found = {
@@ -79,9 +80,12 @@ def _settings(args: argparse.Namespace) -> AdversarialSettings:
     fewer = {} if args.adversarial_training else {"scenes": min(args.scenes, args.photos)}
     return AdversarialSettings(
         **shared(args) | fewer,
-        epochs=args.epochs or (20 if args.images else 10),
-        batch_size=args.batch_size,
-        precision=args.precision,
+        training=TrainConfig(
+            args.epochs or (20 if args.images else 10),
+            args.batch_size,
+            seed=args.seed,
+            precision=args.precision,
+        ),
         resume=args.resume,
         model=None if args.adversarial_training else args.model,
         attack=attack,

@@ -7,10 +7,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from experiments.classification import card, judge, train
 from experiments.folder import clear
 from experiments.photos import Data, load
 from experiments.settings import AdversarialSettings
+from experiments.tasks import report_classes
+from experiments.training_results import card, judge
+from experiments.training_run import train
 from kangaroo.attack.training import attack_while_training
 from kangaroo.commands import held_back, load_model
 from kangaroo.errors import DataError
@@ -66,13 +68,16 @@ def _train(settings: AdversarialSettings, data: Data, epsilon: float | None) -> 
     """Train one network and leave it, with its card, in a folder of its own."""
     folder = settings.out / (HARDENED if epsilon is not None else PLAIN)
     own = replace(settings, out=folder, classes=data.manifest.classes)
+    task = report_classes(own, data)
     if epsilon is None:
         told = {}
-        model, history = train(own, data)
+        model, history = train(own, data, task)
     else:
         told = {"adversarial_epsilon": epsilon, "adversarial_training": HOW}
-        model, history = train(own, data, prepare=partial(attack_while_training, epsilon=epsilon), extra=told)
-    _, metrics = judge(model, history, data, own)
-    about = card(own, data, history, metrics)
+        model, history = train(
+            own, data, task, prepare=partial(attack_while_training, epsilon=epsilon), extra=told
+        )
+    metrics = judge(model, history, data, task, own).metrics
+    about = card(own, data, task, model, history, metrics)
     store.save(model, folder / "model.keras", replace(about, training={**about.training, **told}))
     return model

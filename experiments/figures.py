@@ -1,11 +1,11 @@
-"""The figures of one classification run, from its result objects to PNG files."""
+"""The figures of a run that trained one network, from its result objects to PNG files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.photos import Data
@@ -17,35 +17,56 @@ from kangaroo.plots import data as data_plots
 from kangaroo.plots.style import save
 from kangaroo.training import History
 
+MANY = 12  # classes, of which a confusion matrix can be read on a phone
 
-def draw_figures(
-    folder: Path, data: Data, history: History, predictions: Predictions, metrics: dict[str, Any]
-) -> None:
-    """Write every figure of the run as folder/*.png."""
-    manifest, pixels, subject = data.manifest, data.pixels, data.subject
-    held = data.rows("validation")
-    figures = {
+
+def training_figures(data: Data, history: History, loss_unit: str) -> Iterator[tuple[str, Figure]]:
+    """Where the photos are, some of them, and how training went."""
+    manifest, subject = data.manifest, data.subject
+    maps = {
         "photos_by_state": data_plots.photos_by_state(manifest.photos, manifest.locations, subject=subject),
         "locations": data_plots.locations_map(manifest.locations, subject=subject),
-        "history": training.history(
+    }
+    yield from ((name, figure) for name, figure in maps.items() if figure)  # None without coordinates
+    n_training, n_validation = len(data.rows("training")), len(data.rows("validation"))
+    yield (
+        "history",
+        training.history(
             history.frame(),
             history.best_epoch,
             subject=subject,
-            n_training=len(data.rows("training")),
-            n_validation=len(held),
+            n_training=n_training,
+            n_validation=n_validation,
+            loss_unit=loss_unit,
         ),
-        "confusion_matrix": classification.confusion_matrix(
-            np.array(metrics["confusion_matrix"]), manifest.classes, subject=subject
-        ).figure,
-        "reliability": classification.reliability(reliability(predictions), subject=subject),
-        **dict(_predicted(predictions.frame(), pixels, held, subject)),
-        **dict(_examples(manifest.photos, pixels, subject)),
-    }
+    )
+    yield from _examples(manifest.photos, data.pixels, subject)
+
+
+def class_figures(
+    data: Data, predictions: Predictions, confusion: np.ndarray
+) -> Iterator[tuple[str, Figure]]:
+    """Which classes are taken for which, whether confidence can be trusted, and examples."""
+    subject = data.subject
+    if len(predictions.classes) <= MANY:
+        matrix = classification.confusion_matrix(confusion, predictions.classes, subject=subject)
+        yield "confusion_matrix", figure_of(matrix)
+    yield "reliability", classification.reliability(reliability(predictions), subject=subject)
+    yield from _predicted(predictions.frame(), data.pixels, data.rows("validation"), subject)
+
+
+def figure_of(ax: Axes) -> Figure:
+    """The figure whose only Axes these are."""
+    assert isinstance(ax.figure, Figure)
+    return ax.figure
+
+
+def write_figures(folder: Path, figures: Mapping[str, Figure]) -> None:
+    """Write each as folder/NAME.png, and remove what an earlier run left there."""
     for old in folder.glob("*.png"):  # a resumed run may have other figures
         old.unlink()
     for name, figure in figures.items():
-        if isinstance(figure, Figure):  # there is no map without coordinates
-            save(figure, folder / f"{name}.png")
+        save(figure, folder / f"{name}.png")
 
 
 def _predicted(

@@ -1,6 +1,7 @@
 """The flags that the experiments share, and the frame around each of them. Imports no TensorFlow."""
 
 import argparse
+import math
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -11,6 +12,10 @@ from typing import Any
 from experiments.settings import ClassificationSettings, Experiment, RunSettings
 from kangaroo import distributed
 from kangaroo.console import guarded, start_keras
+from kangaroo.training import flags as training
+from kangaroo.training.config import TrainConfig
+
+STOPPED = "stopped: --resume goes on from the last whole epoch"
 
 HELP = """
 Without --images the photos in ./images are used where that folder exists, else drawn scenes. A photo folder
@@ -21,26 +26,15 @@ folder's coordinates.csv (i,lat,lng) beside the photos tell which of them show t
 
 
 def main(experiment: Experiment, argv: Sequence[str] | None = None) -> int:
-    """Parse the flags, train and judge a classifier, and give the exit code."""
+    """Parse the flags, train and judge the report's network, and give the exit code."""
 
     def work(args: argparse.Namespace) -> None:
-        from experiments.classification import run  # needs TensorFlow, --help does not
+        from experiments.training_run import run  # needs TensorFlow, --help does not
 
-        epochs = args.epochs or (experiment.epochs if args.images else experiment.drawn_epochs)
-        run(
-            ClassificationSettings(
-                **shared(args),
-                epochs=epochs,
-                batch_size=args.batch_size,
-                precision=args.precision,
-                resume=args.resume,
-                compare_random_split=args.compare_random_split,
-                distributed=distributed.settings(args),
-            )
-        )
+        how = training_of(args, TrainConfig(experiment.epochs), experiment.drawn_epochs)
+        run(ClassificationSettings(**shared(args), **how, distributed=distributed.settings(args)))
 
-    stopped = "stopped: --resume goes on from the last whole epoch"
-    return execute(_classification(experiment), work, argv, stopped=stopped)
+    return execute(parser(experiment), work, argv, stopped=STOPPED)
 
 
 def execute(
@@ -82,10 +76,11 @@ def common(
     image_size: int | None = 256,
     validation: float | None = 0.2,
     resume: bool = False,
+    all_classes: str = "those of the model",
 ) -> argparse.ArgumentParser:
     """A parser of the flags that every experiment has, with these defaults.
 
-    Without ``classes`` they are those of a model. ``image_size`` or ``validation`` None: there is no such
+    Without ``classes`` they are ``all_classes``. ``image_size`` or ``validation`` None: there is no such
     flag. ``resume``: there is one, beside --overwrite.
     """
     parser = argparse.ArgumentParser(
@@ -102,7 +97,7 @@ def common(
         nargs="+",
         default=classes,
         metavar="NAME",
-        help=f"class folders to use (default: {', '.join(classes) or 'those of the model'})",
+        help=f"class folders to use (default: {', '.join(classes) or all_classes})",
     )
     add(
         "--list",
@@ -168,7 +163,8 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _classification(experiment: Experiment) -> argparse.ArgumentParser:
+def parser(experiment: Experiment) -> argparse.ArgumentParser:
+    """The flags of an experiment with the report's network."""
     parser = common(
         experiment.name,
         experiment.description,
@@ -176,20 +172,19 @@ def _classification(experiment: Experiment) -> argparse.ArgumentParser:
         scenes=experiment.scenes,
         resume=True,
     )
+    add_training(parser, TrainConfig(experiment.epochs), experiment.drawn_epochs)
+    distributed.add_flags(parser)
+    return parser
+
+
+def add_training(
+    parser: argparse.ArgumentParser, default: TrainConfig, drawn_epochs: int, *, heads: bool = False
+) -> None:
+    """Add the flags that say how one network is trained, and which photos are held back for it.
+
+    ``heads``: there are networks with a head that can be trained alone.
+    """
     add = parser.add_argument
-    add(
-        "--epochs",
-        type=positive,
-        metavar="N",
-        help=f"default: {experiment.epochs} on photos, {experiment.drawn_epochs} on drawn scenes",
-    )
-    add("--batch-size", type=positive, default=32, metavar="N", help="default: %(default)s")
-    add(
-        "--precision",
-        choices=("auto", "float32", "bfloat16"),
-        default="auto",
-        help="auto: bfloat16 where the machine has units for it; the saved model is float32 in any case",
-    )
     add(
         "--split",
         type=Path,
@@ -201,8 +196,32 @@ def _classification(experiment: Experiment) -> argparse.ArgumentParser:
         action="store_true",
         help="train once more on a split by photo, to see how much of its accuracy is leaked by near places",
     )
-    distributed.add_flags(parser)
-    return parser
+    add(
+        "--epochs",
+        type=positive,
+        metavar="N",
+        help=f"default: {default.epochs} on photos, {drawn_epochs} on drawn scenes",
+    )
+    add("--batch-size", type=positive, metavar="N", help="default: %(default)s")
+    add(
+        "--precision",
+        choices=("auto", "float32", "bfloat16"),
+        help="auto: bfloat16 where the machine has units for it; the saved model is float32 in any case",
+    )
+    training.add_flags(parser, head=heads)
+    own = {name: value for name, value in vars(default).items() if name not in ("epochs", "seed")}
+    # A few epochs, as somebody tries them, are no warm-up; training_of() knows how many there are.
+    parser.set_defaults(**own | {"warmup_epochs": None})
+
+
+def training_of(args: argparse.Namespace, default: TrainConfig, drawn_epochs: int) -> dict[str, Any]:
+    """What the flags of :func:`add_training`, with the same defaults, say of ClassificationSettings."""
+    epochs = args.epochs or (default.epochs if args.images else drawn_epochs)
+    if args.warmup_epochs is None:
+        args.warmup_epochs = min(default.warmup_epochs, epochs // 10)
+    own = ("resume", "compare_random_split", "track")
+    config = training.settings(args, epochs)
+    return {"training": config, **{name: getattr(args, name) for name in own}}
 
 
 def positive(text: str) -> int:
@@ -227,4 +246,29 @@ def share(text: str) -> float:
         value = 0.0
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
+    return value
+
+
+def above_zero(text: str) -> float:
+    """A number above 0."""
+    return _number(text, lambda value: value > 0, "a number above 0")
+
+
+def zero_or_more(text: str) -> float:
+    """A number of 0 or more."""
+    return _number(text, lambda value: value >= 0, "a number of 0 or more")
+
+
+def share_or_zero(text: str) -> float:
+    """A number from 0 to below 1."""
+    return _number(text, lambda value: 0 <= value < 1, "a number from 0 to below 1")
+
+
+def _number(text: str, fits: Callable[[float], bool], what: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and fits(value)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
     return value

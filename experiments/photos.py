@@ -24,11 +24,13 @@ from kangaroo.scenes.observer import expected_accuracy, posterior
 class Data:
     """Decoded photos, their manifest with the column split, and what to keep in mind about them.
 
-    ``colour_cue``: they are drawn scenes whose colours tell the country.
+    ``training_pixels`` are the same photos, larger if training cuts its own out of them. ``colour_cue``: they
+    are drawn scenes whose colours tell the country.
     """
 
     manifest: Manifest
     pixels: Pixels
+    training_pixels: Pixels
     roots: tuple[Path, ...]
     warnings: tuple[str, ...]
     colour_cue: bool = False
@@ -50,16 +52,29 @@ class Data:
         """Rows of one side of the split."""
         return np.flatnonzero(self.manifest.photos["split"] == split)
 
+    def only(self, kept: np.ndarray, warning: str) -> "Data":
+        """The photos for which ``kept`` (n,) is true; ``warning`` says which others there were."""
+        photos = self.manifest.photos[kept].reset_index(drop=True)
+        manifest = replace(self.manifest, photos=photos)
+        rows = np.flatnonzero(kept)
+        return replace(
+            self,
+            manifest=manifest,
+            pixels=self.pixels[rows],
+            training_pixels=self.training_pixels[rows],
+            warnings=(*self.warnings, warning),
+        )
+
 
 def load(settings: DataSettings) -> Data:
     """Read (or first draw) the photos, and split them by place."""
-    minimum = 1 if settings.validation is None else 2
-    if len(settings.classes) < minimum:
+    minimum = 1 if settings.one_class or settings.validation is None else 2
+    if settings.classes and len(settings.classes) < minimum:
         raise DataError(
             f"one class, {settings.classes[0]!r}, can't be told from itself: name two with --classes"
         )
     roots = settings.images or (_draw(settings),)
-    manifest = read_dataset(roots, settings.classes)
+    manifest = read_dataset(roots, settings.classes or None)
     if settings.photo_list:
         listed = only_listed(manifest.photos, settings.photo_list).reset_index(drop=True)
         manifest = replace(manifest, photos=listed)
@@ -70,6 +85,9 @@ def load(settings: DataSettings) -> Data:
     left_out = known - len(manifest.photos)
     manifest, pixels = decode_photos(manifest, settings.image_size, antialias=settings.antialias)
     require_classes(manifest, minimum)
+    larger = pixels
+    if settings.training_size and settings.training_size > settings.image_size:
+        _, larger = decode_photos(manifest, settings.training_size, antialias=settings.antialias)
     if given:
         require_sides(manifest.photos)
     elif settings.validation is not None:
@@ -78,7 +96,7 @@ def load(settings: DataSettings) -> Data:
         )
     coloured = any(has_colour_cue(root) for root in roots)
     warnings = [f"{left_out} photos that {given} does not have are left out"] if left_out else []
-    data = Data(manifest, pixels, tuple(roots), (*warnings, *_warnings(manifest, roots)), coloured)
+    data = Data(manifest, pixels, larger, tuple(roots), (*warnings, *_warnings(manifest, roots)), coloured)
     counts = ", ".join(f"{name} {count}" for name, count in manifest.counts.items())
     lines = [f"{len(pixels)} {data.subject}: {counts}; rejected: {len(manifest.rejected)}"]
     lines += [f"rejected: {bad.file}: {bad.reason}" for bad in manifest.rejected]

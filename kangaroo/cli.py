@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 
 from kangaroo import __version__
-from kangaroo.commands import attack, collect, convert, data, evaluate, explain, predict, scenes
+from kangaroo.commands import attack, collect, convert, data, evaluate, explain, predict, runs, scenes
 from kangaroo.console import guarded
 
 COMMANDS: Mapping[str, ModuleType] = {
@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, ModuleType] = {
     "scenes": scenes,
     "collect": collect,
     "data": data,
+    "runs": runs,
     "convert": convert,
 }
 

@@ -22,7 +22,7 @@ LAYERS = [
     {"models", "collect", "distributed"},
     {"training", "evaluation", "explain", "attack"},
     {"plots", "page"},
-    {"report", "data_report"},
+    {"report", "data_report", "neighbourhood"},
     {"commands"},
     {"cli"},
 ]

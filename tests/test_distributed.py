@@ -28,11 +28,45 @@ from kangaroo.errors import KangarooError
 N_TRAINING, N = 35, 45  # of batches of 12 the last are smaller, in training by an odd number
 
 
-def train(folder: Path, group: Group, epochs: int, *, seed: int = 5, resume: bool = False) -> dict[str, Any]:
+FEATURES = {
+    "optimizer": "adamw",
+    "weight_decay": 0.1,
+    "schedule": "cosine",
+    "averaging": 0.9,
+    "clip_norm": 1.0,
+    "head_epochs": 1,
+}
+
+
+class KilledError(Exception):
+    """Stands for the end of all processes."""
+
+
+def unlock(model: Any, phase: int) -> None:
+    """In the first phase the last layer learns alone."""
+    for layer in model.layers:
+        layer.trainable = phase == 2 or layer is model.layers[-1]
+
+
+def train(
+    folder: Path,
+    group: Group,
+    epochs: int,
+    *,
+    seed: int = 5,
+    resume: bool = False,
+    killed: int | None = None,
+    **features: Any,
+) -> dict[str, Any]:
     """Train the report's network, but small, with dropout; its history and weights."""
-    from kangaroo.data.pipeline import batches
+    from kangaroo.data.pipeline import Batches, batches
     from kangaroo.models import cnn
     from kangaroo.training import TrainConfig, fit
+
+    def of_epoch(epoch: int) -> Batches:
+        if epoch == killed:
+            raise KilledError
+        return batches(pixels, range(N_TRAINING), labels, batch_size=12, shuffle_seed=(seed, epoch))
 
     rng = np.random.default_rng(0)
     labels = (np.arange(N) % 2).astype(np.float32)
@@ -40,10 +74,11 @@ def train(folder: Path, group: Group, epochs: int, *, seed: int = 5, resume: boo
     pixels[labels == 1, :, :4] += 40
     model, history = fit(
         lambda policy: cnn.build(8, 2, seed=seed, dtype_policy=policy, filters=(8, 8), units=8),
-        lambda epoch: batches(pixels, range(N_TRAINING), labels, batch_size=12, shuffle_seed=(seed, epoch)),
+        of_epoch,
         batches(pixels, range(N_TRAINING, N), labels, batch_size=12),
-        TrainConfig(epochs, 12, 0.03, seed=seed, precision="float32"),
+        TrainConfig(epochs, 12, 0.03, seed=seed, precision="float32", **features),
         folder,
+        unlock=unlock if features else None,
         group=group,
         resume=resume,
     )
@@ -54,13 +89,14 @@ def train(folder: Path, group: Group, epochs: int, *, seed: int = 5, resume: boo
 
 
 def compare(folder: Path, group: Group) -> dict[str, Any]:
-    """A whole training, one that was interrupted after an epoch, and one that must be refused."""
-    from kangaroo import training
-
+    """Whole trainings, some that were interrupted after an epoch, and one that must be refused."""
     found = {"whole": train(folder / "whole", group, 3)}
-    finish, training._Run.finish = training._Run.finish, lambda run: None  # type: ignore[method-assign]
-    train(folder / "resumed", group, 1)
-    training._Run.finish = finish  # type: ignore[method-assign]
+    found["features"] = train(folder / "features", group, 3, **FEATURES)
+    with pytest.raises(KilledError):
+        train(folder / "killed", group, 3, killed=2, **FEATURES)
+    found["killed"] = train(folder / "killed", group, 3, resume=True, **FEATURES)
+    with pytest.raises(KilledError):
+        train(folder / "resumed", group, 2, killed=1)
     found["resumed"] = train(folder / "resumed", group, 3, resume=True)
     found["read"] = train(folder / "resumed", group, 3, resume=True)
     if group.processes > 1:
@@ -119,11 +155,16 @@ def test_two_processes_learn_what_one_learns(tmp_path: Path) -> None:
         for name in ("whole", "resumed", "read"):
             np.testing.assert_allclose(found[name]["history"], alone["whole"]["history"], rtol=0, atol=1e-4)
             np.testing.assert_allclose(found[name]["weights"], alone["whole"]["weights"], rtol=0, atol=1e-4)
+        for name in ("features", "killed"):
+            for what in ("history", "weights"):
+                np.testing.assert_allclose(found[name][what], alone["features"][what], rtol=0, atol=1e-4)
+    assert alone["killed"] == alone["features"]  # one process goes on to the last digit
     assert second.pop("alone") is None
     assert first.pop("alone")["history"] == alone["alone"]["history"]
     assert first == second
     assert np.ptp([row[1] for row in alone["whole"]["history"]]) > 0.1
     assert sorted(path.name for path in (tmp_path / "0" / "whole").iterdir()) == [
+        "events",
         "history.csv",
         "model.keras",
         "settings.json",

@@ -41,6 +41,30 @@ EXTRAS = {
     "ideal_observer": {"expected_accuracy": 0.971, "accuracy": 0.962},
     "warnings": [f"{NASTY} has only 5 photos: its figures say little."],
 }
+GEO = {
+    "n": 8,
+    "mean_km": 87.654,
+    "median_km": 9.876,
+    "accuracy_at_km": {"1": 0.01, "25": 0.625, "200": 0.875, "750": 1.0, "2500": 1.0},
+    "geoscore": 4321.0,
+    "geoscore_scale_km": 33.33,
+    "median_km_ci95": [3.21, 45.67],
+    "trivial": {
+        "commonest_class": {
+            "mean_km": 222.2,
+            "median_km": 211.1,
+            "accuracy_at_km": {"1": 0.0, "25": 0.111, "200": 0.222, "750": 1.0, "2500": 1.0},
+            "geoscore": 1111.0,
+        },
+        "mean_point": {
+            "mean_km": 122.2,
+            "median_km": 133.3,
+            "accuracy_at_km": {"1": 0.0, "25": 0.122, "200": 0.333, "750": 1.0, "2500": 1.0},
+            "geoscore": 2222.0,
+        },
+    },
+    "weighted_km": 55.55,
+}
 CARD = {
     "classes": ["Austria", NASTY],
     "image_size": 256,
@@ -107,6 +131,28 @@ def full(bare):
     for i, stem in enumerate(stems):
         Image.fromarray(np.full((10, 20 + i, 3), i, np.uint8)).save(bare / "figures" / f"{stem}.png")
     return bare
+
+
+@pytest.fixture
+def cells(full):
+    """A run whose model names cells, and knows where they are."""
+    (full / "metrics.json").write_text(json.dumps(METRICS | {"geo": GEO}), encoding="utf-8")
+    places = {"kind": "classes", "lat": [48.1234, 47.0], "lon": [16.0, 15.0]}
+    (full / "model.json").write_text(json.dumps(CARD | {"places": places}), encoding="utf-8")
+    return full
+
+
+@pytest.fixture
+def coordinates(cells):
+    """A run whose model gives coordinates, and has no classes."""
+    geo = {key: value for key, value in GEO.items() if key != "weighted_km"}
+    geo = geo | {"n": 10, "trivial": {"mean_point": GEO["trivial"]["mean_point"]}}
+    metrics = {"n": 10, "geo": geo, "rejected": METRICS["rejected"]}
+    (cells / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    (cells / "model.json").write_text(json.dumps(CARD | {"classes": [], "places": {"kind": "sphere"}}))
+    table(cells / "history.csv", ["epoch", "loss", "km", "seconds"], [[1, 0.5, 512.34, 12.3]])
+    (cells / "figures" / "confusion_matrix.png").unlink()
+    return cells
 
 
 def read(folder):
@@ -199,7 +245,7 @@ def test_nothing_comes_from_outside(full):
 def test_semantics(full):
     page = read(full)
     assert page.attributes("html") == [{"lang": "en"}]
-    assert [tag for tag, _ in page.tags if re.fullmatch(r"h\d", tag)] == ["h1", *["h2"] * 6]
+    assert [tag for tag, _ in page.tags if re.fullmatch(r"h\d", tag)] == ["h1", *["h2"] * 7]
     assert page.attributes("meta")[1]["content"] == "width=device-width, initial-scale=1"
     boxes = [box for box in page.attributes("div") if box.get("class") == "scroll"]
     assert len(boxes) == len(page.attributes("table")) > 0
@@ -217,6 +263,105 @@ def test_metrics_alone_are_enough(bare):
     assert "drawn" not in page.text
     assert "The model file" not in page.text
     assert "truncated JPEG" in page.text
+
+
+def test_no_distances_without_coordinates(bare):
+    page = read(bare)
+    assert "Distances" not in page.text
+    assert "GeoGuessr" not in page.text
+    assert "Which country is it? Austria" in page.text
+
+
+def test_distances_beside_the_trivial_answers(cells):
+    text = read(cells).text
+    assert (
+        "8 photos with coordinates. distance from the truth model commonest class mean point median" in text
+    )
+    assert "always guessing the commonest class or the mean point of the training photos" in text
+    assert "median 9.88 km 211 km 133 km mean 87.7 km 222 km 122 km" in text
+    assert "within 25 km 62.5 % 11.1 % 12.2 % within 200 km 87.5 % 22.2 % 33.3 %" in text
+    assert "mean GeoGuessr score 4,321 1,111 2,222 right to wrong class 55.5 km – –" in text
+    assert "5,000 exp(−distance / 33.3 km)" in text
+
+
+def test_cells_are_named_and_placed(cells):
+    page = read(cells)
+    assert page.text.count("Where is it?") == 2
+    assert "Which country" not in page.text
+    assert (
+        "the model names the right class for 80.0 % (95 % interval over places: 55.5 % to 96.6 %). Always "
+        "naming the commonest class would give 50.0 %. Half of its guesses are within 9.88 km of the truth, "
+        "for the 8 photos with coordinates (95 % interval over places: 3.21 km to 45.7 km). Always guessing "
+        "the commonest class or the mean point would give 211 km or 133 km."
+    ) in page.text
+    assert "median distance error (95 % interval 3.21 km to 45.7 km) 9.88 km" in page.text
+    assert "guessed within 200 km 87.5 %" in page.text
+    assert "48.1234" not in page.text
+
+
+def test_a_run_without_classes(coordinates):
+    page = read(coordinates)
+    assert (
+        "On 10 drawn validation scenes of 2 places it has not seen, half of the model's guesses are within "
+        "9.88 km of the truth (95 % interval over places: 3.21 km to 45.7 km). Always guessing the mean "
+        "point would give 133 km."
+    ) in page.text
+    assert [
+        title for title in ("Where is it?", "By class", "precision", "accuracy") if title in page.text
+    ] == ["Where is it?"]
+    assert "Loss, mean distance in km, time in seconds. epoch loss km seconds 1 0.5 512.3 12.3" in page.text
+    assert f"class training validation places {NASTY} 2 0 1 Austria 0 1 1" in page.text
+    assert "truncated JPEG" in page.text
+
+
+def test_in_a_city_a_narrower_circle_tells_more(coordinates):
+    metrics = json.loads((coordinates / "metrics.json").read_text(encoding="utf-8"))
+    metrics["geo"]["accuracy_at_km"]["200"] = 1.0
+    (coordinates / "metrics.json").write_text(json.dumps(metrics))
+    text = read(coordinates).text
+    assert "guessed within 25 km 62.5 %" in text
+    assert "guessed within 200 km" not in text
+
+
+def test_figures_of_places_are_explained_in_reading_order(coordinates):
+    stems = ["augmentation", "belief", "belief_7", "cells", "error_map", "errors", "losses", "history"]
+    for stem in stems:
+        Image.new("RGB", (20, 10)).save(coordinates / "figures" / f"{stem}.png")
+    titles = [image["alt"].split(".")[0] for image in read(coordinates).attributes("img")]
+    assert titles == [
+        "Distance errors",
+        "Map of errors",
+        "Belief",
+        "Belief: 7",
+        "Cells",
+        "Losses",
+        "Training",
+        "Wrong",
+        "Augmentation",
+        f"Examples: {NASTY}",
+        "Own idea",
+    ]
+
+
+def test_the_neighbourhood_is_linked_where_it_lies_beside_the_page(cells):
+    assert not read(cells).attributes("a")
+    (cells / "neighbourhood.html").write_text("<p>")
+    page = read(cells)
+    assert page.attributes("a") == [{"href": "neighbourhood.html"}]
+    assert "a map to explore" in page.text
+
+
+def test_many_classes_open_on_demand(bare):
+    names = [f"cell {i}" for i in range(60)]
+    scores = METRICS["per_class"]["Austria"]
+    metrics = METRICS | {"classes": names, "per_class": dict.fromkeys(names, scores)}
+    (bare / "metrics.json").write_text(json.dumps(metrics | {"confusion_matrix": np.eye(60).tolist()}))
+    table(bare / "split.csv", ["class", "place", "split"], [[name, "p", "training"] for name in names])
+    page = read(bare)
+    assert "All 60 classes" in page.text
+    assert "Photos of 60 classes" in page.text
+    assert "in numbers" not in page.text
+    assert len(page.attributes("tr")) < 150
 
 
 def test_how_to_use_is_python():

@@ -13,7 +13,7 @@ from kangaroo.attack.settings import AttackConfig
 from kangaroo.data.images import Pixels, standardize
 from kangaroo.errors import KangarooError
 from kangaroo.models.gradients import compiled, value_and_gradient
-from kangaroo.models.graph import class_scores, log_odds, logit_model, standardized
+from kangaroo.models.graph import class_scores, log_odds, logit_model, standardized, takes_pixels
 from kangaroo.models.late_relu import late_relu
 
 WHITE = 255.0
@@ -82,7 +82,8 @@ class Attack:
     ``photos`` are float32 (n, H, W, 3) in the units of ``config.space``, as :meth:`units` gives them;
     ``labels``, int32 (n,), are their class numbers. ``model`` is left as it is: a copy computes with dtype
     ``policy``. A photo's result depends on no other photo. Raises KangarooError for a target that is no
-    class, ModelError as :func:`kangaroo.models.graph.logit_model` does.
+    class and for standardized units where the model takes pixels, ModelError as
+    :func:`kangaroo.models.graph.logit_model` does.
     """
 
     def __init__(self, model: keras.Model, config: AttackConfig, *, policy: str = "float32") -> None:
@@ -91,6 +92,11 @@ class Attack:
             raise KangarooError(
                 f"no class {config.target} to aim at: give a number from 0 to {n_classes - 1}"
             )
+        if config.space == "standardized" and takes_pixels(model):
+            raise KangarooError(
+                f"{model.name} takes pixels, no standardized photos: attack it in the space pixels"
+            )
+        self._standardizes = config.space == "pixels" and not takes_pixels(model)
         self.config = config
         self._network = late_relu(logit_model(model, policy))
         self._norm = NORMS[config.norm]
@@ -131,7 +137,7 @@ class Attack:
         return np.float32(epsilon), np.float32(self.config.step(epsilon))
 
     def _logits(self, photos: Any) -> Any:
-        inputs = standardized(photos) if self.config.space == "pixels" else photos
+        inputs = standardized(photos) if self._standardizes else photos
         return self._network(inputs, training=False)
 
     def _aim(self, labels: Any) -> tuple[Any, int]:

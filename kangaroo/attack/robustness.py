@@ -10,10 +10,10 @@ from keras import ops
 
 from kangaroo.attack.gradient import Attack, Judged, verdict
 from kangaroo.attack.settings import AttackConfig, check_epsilons
-from kangaroo.data.images import Pixels, standardize
+from kangaroo.data.images import Pixels
 from kangaroo.errors import DataError
 from kangaroo.models.gradients import chunks, compiled
-from kangaroo.models.graph import logit_model
+from kangaroo.models.graph import inputs_of, logit_model
 from kangaroo.progress import progress
 
 _CLOSE = 0.65
@@ -134,7 +134,7 @@ def _judge_closely(
     close = np.flatnonzero(judged.confidence[unchanged][0] < _CLOSE)
     for part in chunks(len(close)):
         rows = close[part]
-        for field, values in zip(judged, run(standardize(photos[rows]), labels[rows]), strict=False):
+        for field, values in zip(judged, run(inputs_of(model, photos[rows]), labels[rows]), strict=False):
             field[np.ix_(unchanged, rows)] = values
 
 

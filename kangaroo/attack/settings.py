@@ -35,7 +35,8 @@ class AttackConfig:
     back (Kurakin et al. 2017, arXiv:1607.02533); 'pgd' starts them at a random point (Madry et al. 2018,
     arXiv:1706.06083) and keeps, photo by photo, the better of its last point and one whole step.
     norm: epsilon bounds the largest change of a value ('linf') or the Euclidean norm of all changes ('l2').
-    space: photos and epsilon in 'pixels', clipped to 0 to 255, or in 'standardized' units, not clipped.
+    space: photos and epsilon in 'pixels', clipped to 0 to 255, or in 'standardized' units, not clipped, which
+    only networks know that take standardized photos.
     through: the gradient is that of the 'logit' (of the log odds), which never vanishes by saturation, or of
     the cross entropy of the 'probability', clipped as Keras does: exactly zero where the model is certain.
     target: the class, by number, that photos shall be taken for; None: any but their own.

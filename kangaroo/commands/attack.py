@@ -99,6 +99,7 @@ def run(args: argparse.Namespace) -> None:
     epsilons = args.eps or EPSILONS[config.space, config.norm]
     check_epsilons(epsilons)
     classifier = load_model(args.model)
+    classifier.require_classes()
     config = AttackConfig(**given | {"target": _number(args.target, classifier.classes)})
     from kangaroo.attack.robustness import sweep
     from kangaroo.models.precision import dtype_policy

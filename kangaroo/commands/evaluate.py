@@ -1,8 +1,10 @@
 """``kangaroo evaluate``: a model judged on labelled photos."""
 
 import argparse
+import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kangaroo.commands import (
     MODEL_HELP,
@@ -12,6 +14,9 @@ from kangaroo.commands import (
     load_model,
     print_json,
 )
+
+if TYPE_CHECKING:
+    from kangaroo.models.classifier import Classifier
 
 SUMMARY = "judge a model on labelled photos"
 EXAMPLE = "kangaroo evaluate runs/multinomial/model.keras --images photos --split runs/multinomial/split.csv"
@@ -27,22 +32,49 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Predict the photos of the model's classes, and print the figures."""
-    from kangaroo.evaluation.metrics import evaluate
-    from kangaroo.evaluation.predictions import Predictions
+    """Predict the photos of the model's classes, and print the figures.
 
+    A model of coordinates, and one of classes with places of which the folders hold none, such as cells, is
+    judged by distances alone.
+    """
     classifier = load_model(args.model, args.precision)
-    manifest, pixels = labelled_photos(args, classifier)
-    p = classifier.probabilities(pixels)
-    predictions = Predictions.of(classifier.classes, manifest.photos, p)
-    metrics = evaluate(predictions, manifest.rejected)
+    from kangaroo.data.dataset import source_classes
+
+    there = source_classes(args.images)
+    if classifier.places is None or set(there) & set(classifier.classes):
+        metrics = _by_class(args, classifier)
+    else:
+        if classifier.classes:
+            print("note: no folder is a class of the model: judged by distances alone", file=sys.stderr)
+        metrics = _by_distance(args, classifier, there)
     if args.json:
         print_json(metrics)
     else:
-        print(_summary(metrics))
+        print("\n".join([*(_classes(metrics) if "classes" in metrics else []), *_distances(metrics)]))
 
 
-def _summary(metrics: dict[str, Any]) -> str:
+def _by_class(args: argparse.Namespace, classifier: "Classifier") -> dict[str, Any]:
+    from kangaroo.evaluation.metrics import evaluate
+    from kangaroo.evaluation.predictions import Predictions
+    from kangaroo.geo.guess import ClassPoints
+
+    manifest, pixels = labelled_photos(args, classifier)
+    p = classifier.probabilities(pixels)
+    predictions = Predictions.of(classifier.classes, manifest.photos, p)
+    points = classifier.places if isinstance(classifier.places, ClassPoints) else None
+    return evaluate(predictions, manifest.rejected, points=points)
+
+
+def _by_distance(args: argparse.Namespace, classifier: "Classifier", there: list[str]) -> dict[str, Any]:
+    from kangaroo.evaluation.geolocation import Guesses
+    from kangaroo.evaluation.metrics import evaluate_places
+
+    all_classes = replace(classifier, card=replace(classifier.card, classes=tuple(there)))
+    manifest, pixels = labelled_photos(args, all_classes)
+    return evaluate_places(Guesses.of(manifest.photos, *classifier.locations(pixels)), manifest.rejected)
+
+
+def _classes(metrics: dict[str, Any]) -> list[str]:
     low, high = metrics["accuracy_ci95"]
     classes = metrics["classes"]
     width = max(map(len, classes))
@@ -55,9 +87,19 @@ def _summary(metrics: dict[str, Any]) -> str:
     for name, row in zip(classes, metrics["confusion_matrix"], strict=True):
         called = ", ".join(f"{other} {count}" for other, count in zip(classes, row, strict=True) if count)
         lines.append(f"{name:{width}}  {sum(row):5} photos, called {called or 'nothing'}")
-    if geo := metrics.get("geo"):
-        lines.append(
-            f"distance, {geo['n']} photos: median {geo['median_km']:,.0f} km, mean {geo['mean_km']:,.0f} km, "
-            f"mean GeoGuessr score {geo['geoscore']:,.0f}"
-        )
-    return "\n".join(lines)
+    return lines
+
+
+def _distances(metrics: dict[str, Any]) -> list[str]:
+    """A line, where there are distances."""
+    if not (geo := metrics.get("geo")):
+        return []
+    median, mean, low, high = map(_km, (geo["median_km"], geo["mean_km"], *geo["median_km_ci95"]))
+    return [
+        f"distance, {geo['n']} photos: median {median} km (95 % interval {low} to {high}), mean {mean} km, "
+        f"mean GeoGuessr score {geo['geoscore']:,.0f}"
+    ]
+
+
+def _km(distance: float) -> str:
+    return f"{distance:,.0f}" if distance >= 100 else f"{distance:.3g}"

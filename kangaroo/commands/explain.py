@@ -39,7 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_integrated(parser.add_argument_group("integrated gradients"))
     parser.add_argument_group("class activation maps").add_argument(
-        "--layer", metavar="NAME", help="layer whose maps are weighted (default: the last convolution)"
+        "--layer",
+        metavar="NAME",
+        help="layer whose maps are weighted (default: the last maps, before pooling)",
     )
     smooth = parser.add_argument_group("smoothgrad").add_argument
     smooth(
@@ -114,6 +116,7 @@ def run(args: argparse.Namespace) -> None:
         **{field.name: getattr(args, field.name) for field in fields(Settings) if field.name in args}
     )
     classifier = load_model(args.model)
+    classifier.require_classes()
     if args.name not in (None, *classifier.classes):
         raise DataError(f"the model has no class {args.name!r}: choose from {', '.join(classifier.classes)}")
     names = _names(files, args.photos)

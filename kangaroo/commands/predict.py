@@ -1,4 +1,4 @@
-"""``kangaroo predict``: which country photos show."""
+"""``kangaroo predict``: which country or place photos show."""
 
 import argparse
 import os
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-SUMMARY = "name the country of photos"
+SUMMARY = "name the country or the place of photos"
 EXAMPLE = "kangaroo predict saved_models/binary_austria_australia.keras photos --csv guesses.csv"
 
 
@@ -23,7 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("model", type=Path, metavar="MODEL", help=MODEL_HELP)
     add("photos", type=Path, nargs="+", metavar="PATH", help="photos, or folders of photos")
     add(
-        "--csv", type=Path, metavar="FILE", help="write file, prediction, confidence, all probabilities there"
+        "--csv",
+        type=Path,
+        metavar="FILE",
+        help="write file, prediction, confidence, all probabilities there, and lat, lon of models that know",
     )
     add_precision(parser)
     add("--json", action="store_true", help="print the result as JSON")
@@ -55,19 +58,19 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _as_rows(frame: "pd.DataFrame", classes: Sequence[str]) -> list[dict[str, object]]:
+    """The rows of the JSON: as those of the frame, the probabilities by the names of their classes."""
+    single = [name for name in frame if not str(name).startswith("p_")]
     return [
-        {
-            "file": row["file"],
-            "prediction": row["prediction"],
-            "confidence": row["confidence"],
-            "probabilities": {name: row[f"p_{name}"] for name in classes},
-        }
+        {name: row[name] for name in single}
+        | ({"probabilities": {name: row[f"p_{name}"] for name in classes}} if classes else {})
         for row in frame.to_dict("records")
     ]
 
 
 def _print_table(frame: "pd.DataFrame") -> None:
-    width = max(map(len, frame["prediction"]))
-    columns = (frame["prediction"], frame["confidence"], frame["file"])
-    for prediction, confidence, file in zip(*columns, strict=True):
-        print(f"{prediction:{width}}  {100 * confidence:6.2f} %  {file}")
+    """A line a photo: class and probability, latitude and longitude, as far as the model gives them."""
+    width = max(map(len, frame.get("prediction", ())), default=0)
+    for row in frame.to_dict("records"):
+        named = f"{row['prediction']:{width}}  {100 * row['confidence']:6.2f} %  " if width else ""
+        where = f"{row['lat']:10.5f} {row['lon']:10.5f}  " if "lat" in row else ""
+        print(f"{named}{where}{row['file']}")

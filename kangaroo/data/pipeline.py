@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from kangaroo.data.augment import Augmentation, Augmented
 from kangaroo.data.cache import rows_of
 from kangaroo.data.images import Pixels, standardize
 
@@ -32,6 +33,9 @@ def batches(
     *,
     batch_size: int,
     shuffle_seed: int | Sequence[int] | None = None,
+    standardized: bool = True,
+    augmentation: Augmentation | None = None,
+    size: int | None = None,
 ) -> Batches:
     """Batches (photos, labels): float32 (b, H, W, 3), each photo standardized by itself, and labels (b,).
 
@@ -39,15 +43,26 @@ def batches(
     ``rows`` chooses what one pass sees, each once. Without ``shuffle_seed`` the order is that of ``rows``;
     with it (an integer, or several such as seed and epoch) it is a function of that seed alone, so that a
     resumed training sees the batches of an uninterrupted one. With TensorFlow as Keras's backend they are a
-    tf.data.Dataset, else :class:`NumpyBatches`, in the same order.
+    tf.data.Dataset, else :class:`NumpyBatches`, in the same order. Without ``standardized`` photos stay
+    pixels, 0 to 255, for the networks of :func:`kangaroo.models.graph.takes_pixels`.
+
+    ``augmentation`` changes the photos before that, as ``shuffle_seed`` and a photo's row say, whatever the
+    batch size; where it mixes photos, ``labels`` are rows (n, k) of floats. They come out in ``size``, if it
+    is given, so that parts of larger photos need not be enlarged.
     """
     if len(labels) != len(pixels):
         raise ValueError(f"{len(labels)} labels for {len(pixels)} photos: one for each photo is needed")
     order = np.asarray(rows, np.int64)
     if shuffle_seed is not None:
         order = np.random.default_rng(shuffle_seed).permutation(order)
+    photos: Pixels | Augmented = pixels
+    if augmentation is not None:
+        if shuffle_seed is None:
+            raise ValueError("augmentation changes photos at random: give a shuffle_seed")
+        photos = Augmented(pixels, order, augmentation, shuffle_seed, size)
+        labels = photos.labels(labels)
     make = _tensorflow_batches if keras.backend.backend() == "tensorflow" else NumpyBatches
-    return make(pixels, labels, order, batch_size)
+    return make(photos, labels, order, batch_size, standardized=standardized)
 
 
 @dataclass(frozen=True)
@@ -83,15 +98,18 @@ class NumpyBatches(keras.utils.PyDataset):
 
     def __init__(
         self,
-        pixels: Pixels,
+        pixels: Pixels | Augmented,
         labels: npt.NDArray[Any],
         order: Rows,
         batch_size: int,
         share: Share | None = None,
+        *,
+        standardized: bool = True,
     ) -> None:
         super().__init__()
         self._pixels, self._labels, self._order = pixels, labels, order
         self._batch_size, self._share = batch_size, share
+        self._standardized = standardized
         self._thread = ThreadPoolExecutor(1)
         self._ahead: dict[int, Future[tuple[npt.NDArray[Any], ...]]] = {}
 
@@ -107,20 +125,32 @@ class NumpyBatches(keras.utils.PyDataset):
     def _load(self, index: int) -> tuple[npt.NDArray[Any], ...]:
         rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
         if self._share is None:
-            return standardize(rows_of(self._pixels, rows)), self._labels[rows]
+            return self._photos(rows), self._labels[rows]
         own, weights = self._share.of(len(rows))
-        return standardize(rows_of(self._pixels, rows[own])), self._labels[rows[own], None], weights
+        return self._photos(rows[own]), self._labels[rows[own]].reshape(len(own), -1), weights
+
+    def _photos(self, rows: Rows) -> npt.NDArray[np.float32]:
+        return _as_inputs(self._pixels, rows, self._standardized)
 
     def shared(self, share: Share) -> "NumpyBatches":
         """The same batches, of which one process sees its part."""
-        return NumpyBatches(self._pixels, self._labels, self._order, self._batch_size, share)
+        return NumpyBatches(
+            self._pixels, self._labels, self._order, self._batch_size, share, standardized=self._standardized
+        )
 
 
-def _tensorflow_batches(pixels: Pixels, labels: npt.NDArray[Any], order: Rows, batch_size: int) -> Batches:
+def _as_inputs(pixels: Pixels | Augmented, rows: Rows, standardized: bool) -> npt.NDArray[np.float32]:
+    photos = pixels.photos(rows) if isinstance(pixels, Augmented) else rows_of(pixels, rows)
+    return standardize(photos) if standardized else photos.astype(np.float32)
+
+
+def _tensorflow_batches(
+    pixels: Pixels | Augmented, labels: npt.NDArray[Any], order: Rows, batch_size: int, *, standardized: bool
+) -> Batches:
     import tensorflow as tf
 
     def read(chosen: Rows) -> npt.NDArray[np.float32]:
-        return standardize(rows_of(pixels, chosen))
+        return _as_inputs(pixels, chosen, standardized)
 
     def load(chosen: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         photos = tf.numpy_function(read, [chosen], tf.float32, stateful=False)

@@ -22,10 +22,11 @@ def grad_cam(
 ) -> Floats:
     """Grad-CAM (Selvaraju et al., 2017): float32 (n, H, W), not negative, enlarged to the photo.
 
-    The maps of ``layer`` (default: the last convolution), each weighted with the mean gradient of the score
-    over it, are summed, and what is negative is dropped. ``inputs`` (n, H, W, 3), ``classes`` (n,) and
-    ``target`` as in :func:`kangaroo.explain.gradients.gradient`. Raises ModelError for a layer that is not
-    there, with the names of those that are.
+    The maps of ``layer`` (default: the last ones, see :func:`kangaroo.models.graph.find_layer`), each
+    weighted with the mean gradient of the score over it, are summed, and what is negative is dropped.
+    ``inputs`` (n, H, W, 3), ``classes`` (n,) and ``target`` as in
+    :func:`kangaroo.explain.gradients.gradient`. Raises ModelError for a layer that is not there, with the
+    names of those that are.
     """
     inputs, wanted = np.asarray(inputs, np.float32), np.asarray(classes, np.int32)
     run = tapped(model, layer)

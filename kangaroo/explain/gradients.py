@@ -35,7 +35,8 @@ def gradient_times_input(
 ) -> Floats:
     """:func:`gradient` times the value itself (Shrikumar et al., 2016), float32 (n, H, W, 3).
 
-    It is integrated gradients with one step, from a photo of zeros, which is the grey of its mean.
+    It is integrated gradients with one step, from a photo of zeros: the grey of its mean where the model
+    takes standardized photos, black where it takes pixels.
     """
     return gradient(model, inputs, classes, target=target) * np.asarray(inputs, np.float32)
 

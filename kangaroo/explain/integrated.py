@@ -73,12 +73,13 @@ def integrated_gradients(
     """Attribute the score of ``classes`` (n,) for ``inputs`` (n, H, W, 3) to every value of them.
 
     ``inputs`` and ``baselines`` (same shape, or one for all) are what ``model``, a classifier that ends in a
-    sigmoid or softmax, takes: standardized photos. ``target`` is the 'logit' or the 'probability' of the
-    class. The 'adaptive' rule splits the path until the gap is :meth:`Attribution.within` ``tolerance``, or
-    ``max_steps`` gradients were taken for a photo; the other rules of :mod:`~kangaroo.explain.quadrature`
-    take ``steps``. Memory does not depend on either. ``policy`` is the dtype policy of the gradients:
-    'mixed_bfloat16' adds noise to single values, of about 13 % of all attribution on the report's network;
-    scores and gap are float32's. Raises KangarooError for settings that make no sense.
+    sigmoid or softmax, takes: standardized photos, or pixels. ``target`` is the 'logit' or the 'probability'
+    of the class. The 'adaptive' rule splits the path until the gap is :meth:`Attribution.within`
+    ``tolerance``, or ``max_steps`` gradients were taken for a photo; the other rules of
+    :mod:`~kangaroo.explain.quadrature` take ``steps``. Memory does not depend on either. ``policy`` is the
+    dtype policy of the gradients: 'mixed_bfloat16' adds noise to single values, of about 13 % of all
+    attribution on the report's network; scores and gap are float32's. Raises KangarooError for settings that
+    make no sense.
     """
     Settings(target=target, rule=rule, steps=steps, tolerance=tolerance, max_steps=max_steps)  # checks them
     integral = _Integral(model, inputs, baselines, classes, target, policy)

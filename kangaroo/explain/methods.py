@@ -7,12 +7,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from kangaroo.data.images import Pixels, standardize
+from kangaroo.data.images import Pixels
 from kangaroo.explain import cam, gradients, vis
 from kangaroo.explain.integrated import Attribution, integrated_gradients, scores
-from kangaroo.explain.reference import baselines
+from kangaroo.explain.reference import baselines, mean_grey
 from kangaroo.explain.settings import Settings
 from kangaroo.models.classifier import Classifier, probabilities_of_inputs
+from kangaroo.models.graph import inputs_of, takes_pixels
 from kangaroo.models.precision import dtype_policy
 
 
@@ -53,8 +54,9 @@ def explain(
     ``explained`` is the number of a class; without it each photo's own prediction is explained. Raises
     KangarooError for a baseline that can't be read, and ModelError for a layer that does not exist.
     """
-    reference = baselines(settings.baseline, photos)
-    return explain_inputs(classifier.model, standardize(photos), reference, settings, explained)
+    model = classifier.model
+    reference = baselines(settings.baseline, photos, standardized=not takes_pixels(model))
+    return explain_inputs(model, inputs_of(model, photos), reference, settings, explained)
 
 
 def explain_inputs(
@@ -109,13 +111,13 @@ def maps(
 ) -> NDArray[np.float32]:
     """The values of one method: (n, H, W, 3), or (n, H, W) of class activation maps.
 
-    Integrated gradients start at zeros here, the grey of each photo's mean.
+    Integrated gradients start at the grey of each photo's mean here.
     """
     target, layer = settings.target, settings.layer
     match settings.method:
         case "integrated-gradients":
-            zeros = np.zeros_like(inputs)
-            return np.stack([a.values for a in integrated(model, inputs, zeros, classes, settings)])
+            grey = mean_grey(inputs) if takes_pixels(model) else np.zeros_like(inputs)
+            return np.stack([a.values for a in integrated(model, inputs, grey, classes, settings)])
         case "gradient":
             return gradients.gradient(model, inputs, classes, target=target)
         case "gradient-x-input":

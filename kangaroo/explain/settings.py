@@ -45,7 +45,7 @@ class Settings:
     :func:`kangaroo.explain.reference.baselines`), and how exact they are (see
     :func:`kangaroo.explain.integrated.integrated_gradients`).
     precision: of integrated gradients: 'float32', or 'auto' or 'bfloat16', faster and rougher.
-    layer: whose maps class activation maps weigh; None: the last convolution.
+    layer: whose maps class activation maps weigh; None: the last maps, before they are pooled.
     samples, noise, seed: SmoothGrad's noisy copies, their deviation as a share of a photo's range.
     """
 

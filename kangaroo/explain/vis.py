@@ -66,7 +66,8 @@ def score_cam(
     """Score-CAM (Wang et al., 2020) by tf-keras-vis: float32 (n, H, W), not negative.
 
     Every map of ``layer`` is weighted with the probability of the photo's class that is left when the photo
-    is seen through that map alone, which takes a prediction a map: only the ``max_channels`` maps that vary
+    is seen through that map alone (what it hides is zero: grey for a model that takes standardized photos,
+    black for one that takes pixels). That is a prediction a map: only the ``max_channels`` maps that vary
     most are used, None for all. Otherwise as :func:`grad_cam_plus_plus`; its target is always the
     probability.
     """

@@ -6,6 +6,9 @@ from numpy.typing import ArrayLike, NDArray
 EARTH_RADIUS_KM = 6371.0088
 """The mean radius (2a + b) / 3 of the WGS 84 ellipsoid."""
 
+WORLD_KM = 14916.862
+"""Diagonal of GeoGuessr's world map."""
+
 
 def haversine_km(lat1: ArrayLike, lon1: ArrayLike, lat2: ArrayLike, lon2: ArrayLike) -> NDArray[np.float64]:
     """Great-circle distance in km between points in degrees, on a sphere of the mean Earth radius.
@@ -22,7 +25,7 @@ def haversine_km(lat1: ArrayLike, lon1: ArrayLike, lat2: ArrayLike, lon2: ArrayL
     return 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.minimum(haversine, 1)))
 
 
-def geoguessr_score(km: ArrayLike, map_km: float = 14916.862) -> NDArray[np.float64]:
+def geoguessr_score(km: ArrayLike, map_km: float = WORLD_KM) -> NDArray[np.float64]:
     """Points of a guess that is ``km`` away: 5000 exp(-10 km / map_km), not rounded, same shape as ``km``.
 
     ``map_km`` is the diagonal of the map played, by default that of GeoGuessr's world map. GeoGuessr doesn't

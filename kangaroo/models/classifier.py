@@ -1,9 +1,9 @@
-"""Photos in, named probabilities out."""
+"""Photos in, named probabilities out, or places."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -13,17 +13,18 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from kangaroo.data.images import Photo, decode_many, standardize
+from kangaroo.data.images import Photo, decode_many
 from kangaroo.data.threads import in_threads
 from kangaroo.errors import DataError, ModelError, PhotoError
+from kangaroo.geo import guess
 from kangaroo.models import store
 from kangaroo.models.gradients import compiled
-from kangaroo.models.graph import end_layer
+from kangaroo.models.graph import end_layer, inputs_of
 from kangaroo.models.precision import dtype_policy, with_policy
 from kangaroo.models.store import Card
 from kangaroo.progress import progress
 
-BATCH = 64
+BATCH = 16  # larger ones cost memory that is new to the processor each time (measured: a tenth slower)
 Network: TypeAlias = Callable[[np.ndarray], np.ndarray]
 
 
@@ -44,13 +45,34 @@ class Classifier:
         """Height and width, in pixels, that photos are brought to."""
         return self.card.image_size
 
+    @cached_property
+    def places(self) -> guess.Places | None:
+        """What turns the network's answers into latitudes and longitudes; None where the card has nothing."""
+        return guess.from_json(self.card.places) if self.card.places else None
+
     def probabilities(self, photos: np.ndarray) -> np.ndarray:
         """Class probabilities, float64 (n, classes), of photos, uint8 (n, image_size, image_size, 3).
 
-        Rows sum to 1, also where the network has one sigmoid output. Photos are standardized one by one:
-        what else is in ``photos`` doesn't matter. Raises DataError for another shape or type.
+        Rows sum to 1, also where the network has one sigmoid output. Photos are prepared one by one: what
+        else is in ``photos`` doesn't matter. Raises DataError for another shape or type, and ModelError
+        where the network has no classes.
         """
-        return _of_photos(self._network, self.model, photos)
+        self.require_classes()
+        return _as_probabilities(self._outputs(photos))
+
+    def locations(self, photos: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where the photos were taken, by the card's places: latitudes and longitudes in degrees, (n,) each.
+
+        ``photos`` and DataError as for :meth:`probabilities`. Raises ModelError where the card has no places.
+        """
+        if self.places is None:
+            raise ModelError("this model's card has no places: it names classes, not where they lie")
+        return self.places.decode(self._said(self._outputs(photos)))
+
+    def require_classes(self) -> None:
+        """Raise ModelError for a network that gives coordinates."""
+        if not self.classes:
+            raise ModelError("this model gives coordinates: take one that tells classes apart")
 
     @cached_property
     def _network(self) -> Network:
@@ -58,7 +80,9 @@ class Classifier:
         return _compiled(self.model)
 
     def predict(self, photos: Photo | Iterable[Photo], *, skip_bad: bool = False) -> pd.DataFrame:
-        """One row a photo: file, prediction, confidence, and p_<class> for each class.
+        """One row a photo: file, prediction, confidence, and p_<class> for each class; lat, lon with places.
+
+        A network that gives coordinates has neither classes nor confidence: file, lat, lon.
 
         ``photos``: paths, PIL images or uint8 arrays (height, width, 3), or one such; each is cut to its
         central square and resized. ``file`` is the path, or the position of a photo that has none.
@@ -69,32 +93,50 @@ class Classifier:
         names = [str(photo) if isinstance(photo, str | Path) else i for i, photo in enumerate(photos)]
         rejected: list[dict[str, Any]] = []
         files: list[str | int] = []
-        chunks = [np.zeros((0, len(self.classes)))]
+        chunks = [np.zeros((0, self.model.output_shape[-1]))]
         with closing(decode_many(photos, self.image_size, antialias=self.card.antialias)) as decoded:
             shown = progress(decoded, "predicting", len(photos), unit="photo")
             good = _readable(zip(names, shown, strict=True), rejected, skip_bad)
             # While the network works on one batch, decode_many's threads read on.
             while batch := list(islice(good, BATCH)):
                 files += [name for name, _ in batch]
-                chunks.append(self.probabilities(np.stack([pixels for _, pixels in batch])))
+                chunks.append(self._outputs(np.stack([pixels for _, pixels in batch])))
         frame = self._frame(files, np.concatenate(chunks))
         frame.attrs["rejected"] = rejected
         return frame
 
-    def _frame(self, files: list[str | int], p: np.ndarray) -> pd.DataFrame:
-        columns = {f"p_{name}": p[:, i] for i, name in enumerate(self.classes)}
-        prediction = np.array(self.classes, dtype=object)[p.argmax(axis=1)]
-        return pd.DataFrame({"file": files, "prediction": prediction, "confidence": p.max(axis=1), **columns})
+    def _outputs(self, photos: np.ndarray) -> np.ndarray:
+        return _of_photos(self._network, self.model, photos)
+
+    def _said(self, outputs: np.ndarray) -> np.ndarray:
+        """What the places are told from: probabilities, or what a network of coordinates gives."""
+        return _as_probabilities(outputs) if self.classes else outputs
+
+    def _frame(self, files: list[str | int], outputs: np.ndarray) -> pd.DataFrame:
+        said = self._said(outputs)
+        columns: dict[str, Any] = {"file": files}
+        if self.classes:
+            columns["prediction"] = np.array(self.classes, dtype=object)[said.argmax(axis=1)]
+            columns["confidence"] = said.max(axis=1)
+            columns |= {f"p_{name}": said[:, i] for i, name in enumerate(self.classes)}
+        if self.places:
+            columns["lat"], columns["lon"] = self.places.decode(said)
+        return pd.DataFrame(columns)
 
 
 def probabilities(model: keras.Model, photos: np.ndarray) -> np.ndarray:
     """What :meth:`Classifier.probabilities` gives, of a model without a card."""
+    return _as_probabilities(outputs(model, photos))
+
+
+def outputs(model: keras.Model, photos: np.ndarray) -> np.ndarray:
+    """What ``model`` says of photos, uint8 (n, H, W, 3), as it says it: float64 (n, outputs)."""
     return _of_photos(_compiled(model), model, photos)
 
 
 def probabilities_of_inputs(model: keras.Model, inputs: np.ndarray) -> np.ndarray:
     """Class probabilities, float64 (n, classes), of ``inputs``, which are what ``model`` takes."""
-    return _in_batches(_compiled(model), model, inputs, np.asarray)
+    return _as_probabilities(_in_batches(_compiled(model), model, inputs, np.asarray))
 
 
 def _compiled(model: keras.Model) -> Network:
@@ -108,7 +150,7 @@ def _of_photos(network: Network, model: keras.Model, photos: np.ndarray) -> np.n
             f"photos must be uint8 (n, {wanted[0]}, {wanted[1]}, 3), these are "
             f"{photos.dtype} {photos.shape}: Classifier.predict brings any photo to that shape"
         )
-    return _in_batches(network, model, photos, standardize)
+    return _in_batches(network, model, photos, partial(inputs_of, model))
 
 
 def _in_batches(network: Network, model: keras.Model, inputs: np.ndarray, prepare: Network) -> np.ndarray:
@@ -118,9 +160,13 @@ def _in_batches(network: Network, model: keras.Model, inputs: np.ndarray, prepar
     network works on one, the next is prepared.
     """
     parts = (inputs[start : start + BATCH] for start in range(0, len(inputs), BATCH))
-    outputs = [network(batch) for batch in in_threads(prepare, parts, workers=1, ahead=2)]
-    p = np.concatenate([np.zeros((0, model.output_shape[-1])), *outputs])
-    p = np.hstack([1 - p, p]) if p.shape[1] == 1 else p
+    found = [network(batch) for batch in in_threads(prepare, parts, workers=1, ahead=2)]
+    return np.concatenate([np.zeros((0, model.output_shape[-1])), *found])
+
+
+def _as_probabilities(outputs: np.ndarray) -> np.ndarray:
+    """A column a class, where a single output is the probability of the second. ModelError: they are none."""
+    p = np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
     if not (np.all(p >= 0) and np.allclose(p.sum(axis=1), 1, atol=1e-3)):
         raise ModelError("the model's outputs are not probabilities: it must end in a sigmoid or a softmax")
     return p

@@ -1,15 +1,32 @@
-"""Other views of a trained classifier: its logits, its layers, photos in pixels in place of standardized."""
+"""Other views of a network: what it takes, its logits, its layers, photos in pixels or standardized."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import keras
+import numpy as np
+import numpy.typing as npt
 from keras import ops
 
+from kangaroo.data.images import Pixels, standardize
 from kangaroo.errors import ModelError
 from kangaroo.models.precision import with_policy
 
 Target = Literal["logit", "probability"]
+_POOLING = (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
+
+
+def takes_pixels(model: keras.Model) -> bool:
+    """Whether ``model`` takes pixels, 0 to 255, and prepares them itself; else it takes standardized photos.
+
+    Its input says so by its name, "pixels", which stays with the model in its file.
+    """
+    return model.inputs[0].name == "pixels"
+
+
+def inputs_of(model: keras.Model, photos: Pixels) -> npt.NDArray[np.float32]:
+    """Photos, uint8 (n, H, W, 3), as ``model`` takes them, float32."""
+    return photos.astype(np.float32) if takes_pixels(model) else standardize(photos)
 
 
 def logit_model(model: keras.Model, policy: str = "float32") -> keras.Model:
@@ -47,7 +64,9 @@ def leaf_layers(model: keras.Model) -> list[keras.Layer]:
 def find_layer(model: keras.Model, name: str | None) -> keras.Layer:
     """The layer called ``name``, or without a name the last one that gives maps (n, rows, columns, channels).
 
-    Raises ModelError, with the names to choose from, where there is none.
+    A pooling of maps is not the last. Where convolutions are followed by normalization, activation or a sum,
+    as in residual networks, it is the last of these: one convolution says only what it adds to a sum. Raises
+    ModelError, with the names to choose from, where there is none.
     """
     maps = [layer for layer in leaf_layers(model) if _gives_maps(layer)]
     if not maps:
@@ -56,9 +75,8 @@ def find_layer(model: keras.Model, name: str | None) -> keras.Layer:
     if not found:
         names = ", ".join(layer.name for layer in maps)
         raise ModelError(f"no layer {name!r} that gives maps: choose from {names}")
-    # Of the layers that share the smallest maps the last convolution is meant, not a pooling after it.
-    convolutions = [layer for layer in found if isinstance(layer, keras.layers.Conv2D)]
-    return (convolutions or found)[-1]
+    unpooled = [layer for layer in found if not isinstance(layer, _POOLING)]
+    return (unpooled or found)[-1]
 
 
 def class_scores(logits: Any, classes: Any, target: Target) -> Any:

@@ -6,6 +6,9 @@ import keras
 
 from kangaroo.errors import KangarooError
 
+EXACT = (keras.layers.Rescaling, keras.layers.Normalization, keras.layers.UnitNormalization)
+"""Layers that take pixels, or give positions: bfloat16 has three digits, too few for either."""
+
 
 def resolve(precision: str) -> str:
     """Turn 'auto' into 'bfloat16' or 'float32', and check the word.
@@ -31,7 +34,7 @@ def with_policy(model: keras.Model, policy: str, *, kept: keras.Layer | None = N
     """Return a copy of ``model`` that computes with dtype ``policy``, with the same weights, not compiled.
 
     Sequential, Functional or nested; a layer that is used twice stays one. The layer ``kept``, wherever it
-    is in ``model``, computes in float32.
+    is in ``model``, computes in float32, and so do layers of EXACT.
     """
     copies: dict[keras.Operation, keras.Operation] = {}
 
@@ -43,7 +46,8 @@ def with_policy(model: keras.Model, policy: str, *, kept: keras.Layer | None = N
     def clone(layer: keras.Operation) -> keras.Operation:
         if isinstance(layer, keras.Model):
             return keras.models.clone_model(layer, clone_function=once)
-        own = {"dtype": "float32" if layer is kept else policy} if isinstance(layer, keras.Layer) else {}
+        exact = layer is kept or isinstance(layer, EXACT)
+        own = {"dtype": "float32" if exact else policy} if isinstance(layer, keras.Layer) else {}
         return type(layer).from_config(layer.get_config() | own)
 
     copy = clone(model)

@@ -5,6 +5,7 @@ import json
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +15,33 @@ import numpy as np
 import kangaroo
 from kangaroo.errors import ModelError
 from kangaroo.files import atomic, sha256, write_json
+from kangaroo.geo import guess
+from kangaroo.models.graph import takes_pixels
 from kangaroo.models.precision import with_policy
 
 
-def preprocessing(*, antialias: bool = True) -> dict[str, str]:
-    """What is done to a photo before a network of this package sees it, as the card states it."""
+def preprocessing(*, antialias: bool = True, standardized: bool = True) -> dict[str, str]:
+    """What is done to a photo before a network of this package sees it, as the card states it.
+
+    Networks that take pixels (:func:`kangaroo.models.graph.takes_pixels`) get photos not ``standardized``.
+    """
     return {
         "colour": "RGB, EXIF orientation applied",
         "crop": "centre square",
         "resize": "bilinear, antialiased" if antialias else "bilinear, not antialiased",
-        "standardize": "per photo: mean 0, standard deviation 1, divisor at least 1/sqrt(number of values)",
+        "standardize": "per photo: mean 0, standard deviation 1, divisor at least 1/sqrt(number of values)"
+        if standardized
+        else "none: values 0 to 255",
     }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """What X.json says about X.keras; the fields with defaults are filled in by :func:`save`."""
+    """What X.json says about X.keras; parameters, sha256 and versions are filled in by :func:`save`.
+
+    ``places`` is the JSON of :mod:`kangaroo.geo.guess` by which outputs become latitudes and longitudes, {}
+    where they don't. A network that gives coordinates has it, and no ``classes``.
+    """
 
     classes: tuple[str, ...]
     image_size: int
@@ -43,11 +55,17 @@ class Card:
     versions: Mapping[str, str] = field(default_factory=dict)
     intended_use: str
     limits: str
+    places: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def standardized(self) -> bool:
+        """Whether photos are standardized one by one, and not pixels from 0 to 255."""
+        return self.preprocessing["standardize"] == preprocessing()["standardize"]
 
     @property
     def antialias(self) -> bool:
         """Whether photos are antialiased when they are made smaller."""
-        return self.preprocessing != preprocessing(antialias=False)
+        return self.preprocessing["resize"] == preprocessing()["resize"]
 
 
 def card_path(path: Path) -> Path:
@@ -103,10 +121,13 @@ def _read_card(path: Path) -> Card:
         raise ModelError(f"{path} is not a model card: {error}") from None
     names = {field.name for field in fields(Card)}
     keys = set(values) if isinstance(values, dict) else set()
-    for problem, wrong in (("lacks", names - keys), ("has unknown", keys - names)):
+    # Cards written before networks gave places lack that field.
+    for problem, wrong in (("lacks", names - keys - {"places"}), ("has unknown", keys - names)):
         if wrong:
             raise ModelError(f"the model card {path} {problem} {', '.join(sorted(wrong))}")
-    if values["preprocessing"] not in (preprocessing(), preprocessing(antialias=False)):
+    either = (True, False)
+    known = [preprocessing(antialias=a, standardized=b) for a, b in product(either, either)]
+    if values["preprocessing"] not in known:
         raise ModelError(f"the card {path} asks for preprocessing that this version lacks: update kangaroo")
     classes = values["classes"]
     if not (isinstance(classes, list) and all(isinstance(name, str) for name in classes)):
@@ -123,16 +144,34 @@ def _read_model(path: Path) -> keras.Model:
 
 
 def _check_fit(model: keras.Model, card: Card, path: Path) -> None:
-    """Raise ModelError unless the card's classes and image size are those of the model."""
+    """Raise ModelError unless the card's classes, places, image size and preprocessing are the model's."""
     outputs = model.output_shape[-1]
-    n_classes = 2 if outputs == 1 else outputs
+    if card.classes or not card.places:
+        _check_classes(2 if outputs == 1 else outputs, card, path)
+    if card.places:
+        _check_places(len(card.classes) or outputs, card, path)
+    wanted = (None, card.image_size, card.image_size, 3)
+    if tuple(model.input_shape) != wanted:
+        raise ModelError(f"{path} takes photos of shape {model.input_shape}, but its card says {wanted}")
+    if takes_pixels(model) == card.standardized:
+        kinds = ["standardized photos", "pixels"]
+        own, others = kinds[:: -1 if takes_pixels(model) else 1]
+        raise ModelError(f"{path} takes {own}, but its card says {others}")
+
+
+def _check_classes(n_classes: int, card: Card, path: Path) -> None:
     if len(card.classes) != n_classes:
         raise ModelError(f"{path} tells {n_classes} classes apart, but its card names {len(card.classes)}")
     if len(set(card.classes) - {""}) != n_classes:
         raise ModelError(f"the classes of {path} need a name each, all different: {', '.join(card.classes)}")
-    wanted = (None, card.image_size, card.image_size, 3)
-    if tuple(model.input_shape) != wanted:
-        raise ModelError(f"{path} takes photos of shape {model.input_shape}, but its card says {wanted}")
+
+
+def _check_places(n: int, card: Card, path: Path) -> None:
+    """Raise ModelError unless the card's places can be told from ``n`` numbers a photo."""
+    try:
+        guess.from_json(card.places).decode(np.full((1, n), 1 / n))
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
 
 
 def _versions() -> dict[str, str]:

@@ -63,7 +63,8 @@ def test_it_changes_what_is_learned_and_leaves_a_plain_file(tmp_path: Path) -> N
 
 def test_a_resumed_training_goes_on_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, history = run(tmp_path / "whole", prepare=PREPARE)
-    monkeypatch.setattr("kangaroo.training._Run.finish", lambda _: None)  # as if it had been killed
+    # As if it had been killed.
+    monkeypatch.setattr("kangaroo.training.run_folder.RunFolder.finish", lambda _: None)
     run(tmp_path / "killed", TrainConfig(**{**vars(CONFIG), "epochs": 1}), prepare=PREPARE)
     monkeypatch.undo()
     resumed, again = run(tmp_path / "killed", prepare=PREPARE, resume=True)

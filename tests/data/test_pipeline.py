@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kangaroo.data.augment import Augmentation, augment, draw
 from kangaroo.data.images import standardize
 from kangaroo.data.pipeline import NumpyBatches, Share, batches
 
@@ -104,3 +105,70 @@ def test_shares_make_up_each_batch(processes, devices):
         for values, own in ((photos, 0), (labels[:, None], 1)):
             joined = [share[own][some] for share, some in zip(shares, counted, strict=True)]
             np.testing.assert_array_equal(np.concatenate(joined), values)
+
+
+CHANGES = Augmentation(flip=0.5, crop=(0.5, 1), rotation=10, brightness=0.3, hue=0.1)
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+@pytest.mark.parametrize("batch_size", [7, 25])
+def test_changed_photos_are_a_function_of_seed_and_row(backend, batch_size, monkeypatch):
+    monkeypatch.setattr("keras.backend.backend", lambda: backend)
+    rows = np.arange(1, 50, 2)
+    made = batches(
+        PIXELS,
+        rows,
+        LABELS,
+        batch_size=batch_size,
+        shuffle_seed=(0, 1),
+        standardized=False,
+        augmentation=CHANGES,
+    )
+    for _ in range(2):
+        parts = [[np.asarray(part) for part in batch] for batch in made]
+        photos, labels = (np.concatenate(part) for part in zip(*parts, strict=True))
+        assert photos.dtype == np.float32
+        assert sorted(labels) == rows.tolist()
+        np.testing.assert_array_equal(photos, augment(PIXELS, draw(50, (0, 1)), CHANGES)[labels])
+
+
+def test_changed_photos_are_standardized_and_in_the_order_of_unchanged_ones():
+    options = {"batch_size": 16, "shuffle_seed": 3}
+    photos, labels = run(batches(PIXELS, range(50), LABELS, augmentation=CHANGES, **options))
+    np.testing.assert_allclose(photos, standardize(augment(PIXELS, draw(50, 3), CHANGES)[labels]), atol=2e-6)
+    plain, order = run(batches(PIXELS, range(50), LABELS, **options))
+    np.testing.assert_array_equal(labels, order)
+    unchanged, _ = run(batches(PIXELS, range(50), LABELS, augmentation=Augmentation(), **options))
+    np.testing.assert_array_equal(unchanged, plain)
+
+
+def test_changes_need_a_seed():
+    with pytest.raises(ValueError, match="give a shuffle_seed"):
+        batches(PIXELS, range(50), LABELS, batch_size=16, augmentation=CHANGES)
+
+
+@pytest.mark.usefixtures("without_tensorflow")
+@pytest.mark.parametrize(("processes", "devices"), [(1, 4), (3, 3)])
+def test_processes_share_mixed_photos_and_their_labels(processes, devices):
+    rows = np.eye(50, dtype=np.float32)
+    mixing = Augmentation(flip=0.5, mixup=1, cutmix=1)
+    whole = batches(PIXELS, np.arange(50), rows, batch_size=8, shuffle_seed=0, augmentation=mixing)
+    parts = [whole.shared(Share(process, processes, devices)) for process in range(processes)]
+    for index, (photos, labels) in enumerate(whole):
+        assert labels.shape == (len(photos), 50)
+        shares = [part[index] for part in parts]
+        for values, own in ((photos, 0), (labels, 1)):
+            joined = np.concatenate([share[own][share[2].astype(bool)] for share in shares])
+            np.testing.assert_array_equal(joined, values)
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_pixels_stay_pixels_for_networks_that_prepare_them(backend, monkeypatch):
+    monkeypatch.setattr("keras.backend.backend", lambda: backend)
+    made = batches(PIXELS, range(50), LABELS, batch_size=16, shuffle_seed=2, standardized=False)
+    for photos, labels in made:
+        assert np.asarray(photos).dtype == np.float32
+        np.testing.assert_array_equal(photos, PIXELS[np.asarray(labels)])
+    if backend == "jax":
+        (own, *_) = made.shared(Share(0, 1, 1))[0]
+        np.testing.assert_array_equal(own, made[0][0])

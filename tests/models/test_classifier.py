@@ -1,5 +1,7 @@
+from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,9 @@ from PIL import Image
 
 import kangaroo
 from kangaroo.data.images import decode, standardize
-from kangaroo.errors import DataError
+from kangaroo.errors import DataError, ModelError
+from kangaroo.geo.guess import Box, ClassPoints, Sphere
+from kangaroo.models import classifier as classifiers
 from kangaroo.models import cnn, store
 from kangaroo.models.classifier import Classifier
 from kangaroo.models.store import Card
@@ -150,3 +154,92 @@ def test_bfloat16_is_near_and_still_sums_to_one(tmp_path, arrays):
     np.testing.assert_allclose(rough[columns], exact[columns], atol=0.02)
     assert not np.allclose(rough[columns], exact[columns], atol=1e-6)
     np.testing.assert_allclose(rough[columns].sum(axis=1), 1, atol=1e-6)
+
+
+def in_pixels(outputs: int, activation: str) -> keras.Model:
+    """A network that takes pixels: the mean of each colour, as a share of white, weighted."""
+    taken = keras.Input((16, 16, 3), name="pixels")
+    means = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(taken))
+    model = keras.Model(taken, keras.layers.Dense(outputs, activation)(means))
+    kernel = np.random.default_rng(2).normal(size=(3, outputs))
+    model.set_weights([kernel, -kernel.sum(axis=0) / 2])
+    return model
+
+
+@pytest.fixture(scope="module")
+def plain() -> list[np.ndarray]:
+    """Pictures of one colour each."""
+    return [
+        np.full((20, 20, 3), colour, np.uint8)
+        for colour in np.random.default_rng(3).integers(0, 256, (70, 3))
+    ]
+
+
+def with_places(folder: Path, model: keras.Model, classes: tuple[str, ...], places: dict) -> Classifier:
+    facts = {"task": "test", "training": {}, "data": {}, "metrics": {}, "intended_use": "", "limits": ""}
+    prepared = store.preprocessing(standardized=False)
+    card = Card(classes=classes, image_size=16, preprocessing=prepared, places=places, **facts)
+    store.save(model, folder / "m.keras", card)
+    return kangaroo.load(folder / "m.keras")
+
+
+def weighted(classifier: Classifier, plain: list[np.ndarray]) -> np.ndarray:
+    """What the last layer of ``in_pixels`` gets, worked by hand."""
+    means = np.stack([decode(photo, 16).mean(axis=(0, 1), dtype=np.float64) / 255 for photo in plain])
+    kernel, bias = classifier.model.layers[-1].get_weights()
+    return means @ kernel + bias
+
+
+def test_pixels_go_in_as_they_are(tmp_path: Path, plain: list[np.ndarray]) -> None:
+    classifier = with_places(tmp_path, in_pixels(3, "softmax"), CLASSES[3], {})
+    expected = np.exp(weighted(classifier, plain))
+    expected /= expected.sum(axis=1, keepdims=True)
+    found = classifier.predict(plain)
+    assert list(found.columns) == ["file", "prediction", "confidence", "p_a", "p_b", "p_c"]
+    np.testing.assert_allclose(found.filter(like="p_"), expected, atol=1e-5)
+    pixels = np.stack([decode(photo, 16) for photo in plain])
+    np.testing.assert_allclose(classifiers.probabilities(classifier.model, pixels), expected, atol=1e-5)
+    with pytest.raises(ModelError, match="no places"):
+        classifier.locations(pixels)
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_classes_with_points_say_where_too(tmp_path: Path, plain: list[np.ndarray], outputs: int) -> None:
+    classes = CLASSES[max(2, outputs)]
+    points = ClassPoints(
+        np.array([1.0, 2.0, 3.0][: len(classes)]), np.array([10.0, 20.0, 30.0][: len(classes)])
+    )
+    model = in_pixels(outputs, "sigmoid" if outputs == 1 else "softmax")
+    classifier = with_places(tmp_path, model, classes, points.to_json())
+    found = classifier.predict(plain)
+    assert list(found.columns[-2:]) == ["lat", "lon"]
+    best = found.filter(like="p_").to_numpy().argmax(axis=1)
+    assert len(set(best)) > 1
+    np.testing.assert_array_equal(found["lat"], best + 1)
+    np.testing.assert_array_equal(found["lon"], 10 * (best + 1))
+    assert list(found["prediction"]) == [classes[i] for i in best]
+
+
+@pytest.mark.parametrize("places", [Box(45.0, 46.0, 15.0, 17.0), Sphere()], ids=["box", "sphere"])
+def test_a_network_of_coordinates(tmp_path: Path, plain: list[np.ndarray], places: Box | Sphere) -> None:
+    outputs = 2 if isinstance(places, Box) else 3
+    classifier = with_places(tmp_path, in_pixels(outputs, "linear"), (), places.to_json())
+    said = weighted(classifier, plain)
+    found = classifier.predict(plain)
+    assert list(found.columns) == ["file", "lat", "lon"]
+    np.testing.assert_allclose(found[["lat", "lon"]], np.transpose(places.decode(said)), atol=1e-3)
+    pixels = np.stack([decode(photo, 16) for photo in plain])
+    np.testing.assert_allclose(np.transpose(classifier.locations(pixels)), found[["lat", "lon"]], atol=1e-4)
+    np.testing.assert_allclose(classifiers.outputs(classifier.model, pixels), said, atol=1e-5)
+    assert list(classifier.predict([]).columns) == ["file", "lat", "lon"]
+    with pytest.raises(
+        ModelError, match=r"^this model gives coordinates: take one that tells classes apart$"
+    ):
+        classifier.probabilities(pixels)
+
+
+def test_without_places_the_numbers_of_coordinates_are_no_probabilities(tmp_path: Path) -> None:
+    classifier = with_places(tmp_path, in_pixels(2, "linear"), (), Box(0.0, 1.0, 0.0, 1.0).to_json())
+    named = replace(classifier, card=replace(classifier.card, classes=("a", "b"), places={}))
+    with pytest.raises(ModelError, match="not probabilities"):
+        named.probabilities(np.full((1, 16, 16, 3), 255, np.uint8))

@@ -9,10 +9,12 @@ from kangaroo.models.graph import (
     class_scores,
     end_layer,
     find_layer,
+    inputs_of,
     leaf_layers,
     log_odds,
     logit_model,
     standardized,
+    takes_pixels,
 )
 from kangaroo.models.precision import with_policy
 
@@ -79,6 +81,31 @@ def test_layers_are_found_by_name_or_the_last_convolution_is():
     assert find_layer(model, "pool").name == "pool"
     with pytest.raises(ModelError, match=r"^no layer 'dip' that gives maps: choose from deep, pool$"):
         find_layer(model, "dip")
+
+
+def test_without_a_name_it_is_what_stands_between_the_convolutions_and_the_pooling():
+    inputs = keras.Input((8, 8, 3))
+    first = keras.layers.Conv2D(2, 3, padding="same")(inputs)
+    branch = keras.layers.Conv2D(2, 3, padding="same", name="branch")(first)
+    joined = keras.layers.ReLU(name="end")(keras.layers.Add()([first, branch]))
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.AveragePooling2D(2)(joined))
+    model = keras.Model(inputs, keras.layers.Dense(2, "softmax")(pooled))
+    assert find_layer(model, None).name == "end"
+    assert find_layer(model, "branch").name == "branch"
+
+
+@pytest.mark.parametrize("name", ["pixels", "photo"])
+@pytest.mark.parametrize("kind", ["sequential", "functional"])
+def test_the_inputs_name_says_what_a_network_takes(name, kind, tmp_path):
+    inputs, layer = keras.Input((4, 4, 3), name=name), keras.layers.Flatten()
+    model = keras.Sequential([inputs, layer]) if kind == "sequential" else keras.Model(inputs, layer(inputs))
+    model.save(tmp_path / "m.keras")
+    photos = np.random.default_rng(0).integers(0, 256, (2, 4, 4, 3), np.uint8)
+    for each in (model, keras.models.load_model(tmp_path / "m.keras"), with_policy(model, "mixed_bfloat16")):
+        assert takes_pixels(each) == (name == "pixels")
+        given = inputs_of(each, photos)
+        assert given.dtype == np.float32
+        np.testing.assert_array_equal(given, photos if name == "pixels" else standardize(photos))
 
 
 def test_standardized_is_standardize(inputs):

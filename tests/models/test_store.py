@@ -12,6 +12,7 @@ import pytest
 
 from kangaroo.errors import ModelError
 from kangaroo.files import sha256
+from kangaroo.geo.guess import Box, ClassPoints, Sphere
 from kangaroo.models import cnn, store
 from kangaroo.models.store import Card
 
@@ -28,6 +29,7 @@ KEYS = [
     "versions",
     "intended_use",
     "limits",
+    "places",
 ]
 
 
@@ -137,11 +139,50 @@ def test_card_with_other_content(saved: Path) -> None:
         ({"classes": ["a", "a"]}, "a name each, all different"),
         ({"image_size": 16}, "takes photos of shape"),
         ({"sha256": "0" * 64}, "was changed after its card was written"),
+        (
+            {"preprocessing": store.preprocessing(standardized=False)},
+            "standardized photos, but its card says pixels",
+        ),
+        ({"places": {"kind": "maze"}}, "a model.keras: the places of a card can't be read"),
+        ({"places": ["box"]}, "a model.keras: the places of a card can't be read"),
+        ({"places": Sphere().to_json()}, "a model.keras: outputs of shape (1, 2) are no"),
     ],
 )
 def test_card_that_does_not_fit(saved: Path, changes: dict[str, Any], reason: str) -> None:
     write_card(saved, **changes)
     assert reason in refusal(saved)
+
+
+def test_a_card_from_before_there_were_places_is_read(saved: Path) -> None:
+    values = json.loads(store.card_path(saved).read_text(encoding="utf-8"))
+    assert values.pop("places") == {}
+    store.card_path(saved).write_text(json.dumps(values), encoding="utf-8")
+    assert store.load(saved)[1].places == {}
+
+
+def test_places_of_classes_come_back(saved: Path) -> None:
+    points = ClassPoints(np.array([47.6, -41.8]), np.array([14.1, np.nan]), "mean", 100.0)
+    written = store.save(store.load(saved)[0], saved, replace(card("a", "b"), places=points.to_json()))
+    assert store.load(saved)[1] == written
+
+
+def in_pixels(outputs: int) -> keras.Model:
+    """A network that takes pixels and gives numbers."""
+    layers = [keras.Input((8, 8, 3), name="pixels"), keras.layers.Flatten(), keras.layers.Dense(outputs)]
+    return keras.Sequential(layers)
+
+
+def test_a_network_of_coordinates_has_places_and_no_classes(tmp_path: Path) -> None:
+    path, box = tmp_path / "m.keras", Box(45.0, 46.0, 15.0, 17.0)
+    own = replace(card(), preprocessing=store.preprocessing(standardized=False), places=box.to_json())
+    store.save(in_pixels(2), path, own)
+    assert store.load(path)[1].standardized is False
+    with pytest.raises(ModelError, match=r"m\.keras: outputs of shape \(1, 3\) are no"):
+        store.save(in_pixels(3), path, own)
+    with pytest.raises(ModelError, match="tells 2 classes apart, but its card names 0"):
+        store.save(in_pixels(2), path, replace(own, places={}))
+    with pytest.raises(ModelError, match="takes pixels, but its card says standardized photos"):
+        store.save(in_pixels(2), path, replace(own, preprocessing=store.preprocessing(antialias=False)))
 
 
 def test_card_must_fit_when_saving(tmp_path: Path) -> None:

@@ -35,3 +35,13 @@ def test_words():
     legend = [text.get_text() for text in upper.get_legend().get_texts()]
     assert legend == ["training, n = 1,500", "validation, n = 20", "kept: epoch 2"]
     assert list(upper.lines[2].get_xdata()) == [2, 2]
+
+
+def test_distances_have_their_own_words():
+    history = HISTORY.rename(columns={"accuracy": "km", "val_accuracy": "val_km"})
+    figure = training.history(history, 2, n_training=80, n_validation=20, loss_unit="1,000 km")
+    upper, lower = figure.axes
+    np.testing.assert_array_equal(upper.lines[1].get_xydata(), history[["epoch", "val_km"]])
+    assert (upper.get_ylabel(), lower.get_ylabel()) == ("mean distance (km)", "loss (1,000 km)")
+    plain = training.history(history, 2, n_training=80, n_validation=20, loss_unit="")
+    assert plain.axes[1].get_ylabel() == "loss"

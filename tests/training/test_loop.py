@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from kangaroo import training
 from kangaroo.data.pipeline import NumpyBatches, Share
 from kangaroo.errors import KangarooError
 from kangaroo.models import cnn
 from kangaroo.models.classifier import probabilities
-from kangaroo.training import Epoch, History, TrainConfig, fit
+from kangaroo.training import Epoch, History, Objective, TrainConfig, compiled, fit, loop
 
 CONFIG = TrainConfig(epochs=4, batch_size=8, learning_rate=0.03, seed=5, precision="float32")
 THREE = replace(CONFIG, epochs=3)
@@ -57,6 +57,12 @@ def same_weights(a: keras.Model, b: keras.Model) -> bool:
     return all(np.array_equal(v, w) for v, w in zip(a.get_weights(), b.get_weights(), strict=True))
 
 
+def steps_told(folder: Path) -> list[int]:
+    """The epochs that TensorBoard shows."""
+    events = EventAccumulator(str(folder / "events" / "validation")).Reload()
+    return [event.step for event in events.Scalars("loss")]
+
+
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
@@ -73,7 +79,7 @@ Whole = tuple[keras.Model, History, Path]
 
 def test_run_folder(whole: Whole) -> None:
     model, history, folder = whole
-    assert names(folder) == ["history.csv", "model.keras", "settings.json"]
+    assert names(folder) == ["events", "history.csv", "model.keras", "settings.json"]
     assert History.read(folder / "history.csv") == history
     assert list(pd.read_csv(folder / "history.csv").columns) == [
         "epoch",
@@ -109,15 +115,15 @@ def test_one_seed_one_history(whole: Whole, tmp_path: Path) -> None:
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_photos_that_fill_a_batch_up_count_for_nothing(n_classes: int) -> None:
     """A batch of six, and one photo with five such: what is measured is the mean over the seven."""
-    model = training.compiled(cnn.build(8, n_classes, seed=0, filters=(4,)), 0.01, weighted=True)
+    model = compiled(cnn.build(8, n_classes, seed=0, filters=(4,)), 0.01, weighted=True)
     pixels = np.random.default_rng(0).integers(0, 256, (7, 8, 8, 3), np.uint8)
     labels = (np.arange(7) % n_classes).astype(np.float32 if n_classes == 2 else np.int32)
     filled = NumpyBatches(pixels, labels, np.arange(7), 6, Share(0, 1, devices=6))
     logs = model.evaluate(filled, return_dict=True, verbose=0)
-    found = training._measured({**logs, "val_loss": 0, "val_accuracy": 0})
+    found = Objective().values({**logs, "val_loss": 0, "val_accuracy": 0})
     p = probabilities(model, pixels)
     assert found["loss"] == pytest.approx(-np.log(p[np.arange(7), labels.astype(int)]).mean(), rel=1e-5)
-    assert found["accuracy"] == pytest.approx(np.mean(p.argmax(axis=1) == labels))
+    assert found["measured"] == pytest.approx(np.mean(p.argmax(axis=1) == labels))
     alone = model.test_on_batch(*filled[1], return_dict=True)
     assert alone["loss"] == pytest.approx(-np.log(p[6, int(labels[6])]), rel=1e-5)
 
@@ -127,7 +133,7 @@ def test_dropout_follows_seed_and_epoch() -> None:
     photos = next(data(0).as_numpy_iterator())[0]
 
     def output(seed: int, epoch: int) -> list[float]:
-        training._seed_dropout(model, seed, epoch)
+        loop._seed_dropout(model, seed, epoch)
         return np.asarray(model(photos, training=True)).ravel().tolist()
 
     assert output(1, 2) == output(1, 2)
@@ -174,6 +180,7 @@ def test_killed_between_any_two_changes_of_files(tmp_path: Path) -> None:
         assert rows(resumed) == rows(history), copy
         assert same_weights(again, model), copy
         assert names(copy) == names(folder)
+        assert steps_told(copy) == [1, 2, 3]
     assert any("checkpoint-0002.keras" in state and "checkpoint-0003.keras" in state for state in states)
     assert any(state[0].startswith(".checkpoint-0001.") for state in states)
     assert any(state[0].startswith(".model.") for state in states)
@@ -207,7 +214,7 @@ def test_killed_from_outside(tmp_path: Path) -> None:
     expected_model, expected = run(tmp_path / "whole", config)
     assert rows(history) == rows(expected)
     assert same_weights(model, expected_model)
-    assert names(folder) == ["history.csv", "model.keras", "settings.json"]
+    assert names(folder) == ["events", "history.csv", "model.keras", "settings.json"]
 
 
 def no_training(*_: Any) -> Any:
@@ -268,6 +275,14 @@ def test_model_that_somebody_removed(tmp_path: Path) -> None:
         run(tmp_path, config, resume=True)
 
 
+def test_a_tracker_that_is_not_installed_costs_no_run(whole: Whole, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    before = names(whole[2])
+    with pytest.raises(KangarooError, match="tracking with wandb needs the package"):
+        run(whole[2], track="wandb")
+    assert names(whole[2]) == before
+
+
 def test_settings_may_hold_tuples(tmp_path: Path) -> None:
     config = replace(CONFIG, epochs=1)
     first = run(tmp_path, config, settings={"classes": ("a", "b")})[1]
@@ -313,10 +328,3 @@ def test_several_classes_and_a_line_an_epoch(tmp_path: Path, capfd: pytest.Captu
     assert out == ""
     lines = [line[:10] for line in err.splitlines() if "validation loss" in line]
     assert lines == ["epoch 1/2:", "epoch 2/2:"]
-
-
-def test_best_epoch_is_that_of_the_highest_validation_accuracy_and_of_equals_the_lowest_loss() -> None:
-    values = [(0.5, 0.8), (0.4, 0.9), (0.3, 0.9), (0.1, 0.7), (0.3, 0.9)]
-    history = History(tuple(Epoch(i, 1.0, 0.5, *value, 1.0) for i, value in enumerate(values, 1)))
-    assert history.best_epoch == 3
-    assert History().frame().columns.tolist() == list(history.frame().columns)
