@@ -194,7 +194,7 @@ def summary(settings: ClassificationSettings, data: Data, metrics: dict[str, Any
             f"confidence {metrics['confidence']['mean']:.2%} on average, calibration error "
             f"{metrics['ece']:.4f}",
         ]
-    if geo := metrics.get("geo"):
+    if isinstance(settings, PlaceSettings) and (geo := metrics.get("geo")):
         low, high = geo["median_km_ci95"]
         lines.append(
             f"median distance {geo['median_km']:,.1f} km (95 % interval {low:,.1f} to {high:,.1f}), mean "

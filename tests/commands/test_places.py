@@ -113,9 +113,11 @@ def test_what_needs_classes_says_so(capsys, coordinates, photos, tmp_path, comma
 
 def test_a_network_of_pixels_is_explained_and_attacked(capsys, tmp_path, photos):
     taken = keras.Input((SIDE, SIDE, 3), name="pixels")
-    maps = keras.layers.Conv2D(3, 3, activation="relu")(keras.layers.Rescaling(1 / 255)(taken))
+    maps = keras.layers.Conv2D(3, 3, activation="tanh")(keras.layers.Rescaling(1 / 255)(taken))
     network = keras.Model(taken, keras.layers.Dense(2, "softmax")(keras.layers.Flatten()(maps)))
     facts = {"task": "test", "training": {}, "data": {}, "metrics": {}, "intended_use": "", "limits": ""}
+    rng = np.random.default_rng(0)
+    network.set_weights([rng.normal(0, 0.1, weight.shape) for weight in network.get_weights()])
     prepared, path = store.preprocessing(standardized=False), tmp_path / "c.keras"
     store.save(
         network, path, store.Card(classes=tuple(TRUTH), image_size=SIDE, preprocessing=prepared, **facts)

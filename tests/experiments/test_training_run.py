@@ -20,6 +20,7 @@ from kangaroo.scenes.folder import SceneSettings, write_folder
 
 SMALL = ["--image-size", "64", "--epochs", "2", "--batch-size", "16", "--precision", "float32"]
 LEFT = [
+    "events",
     "figures",
     "history.csv",
     "metrics.json",
