@@ -63,7 +63,8 @@ def test_the_split_of_the_run_is_that_of_the_file(run, split):
 
 
 def test_the_test_photos_are_judged_at_the_end(run, folder, split, capsys):
-    assert list(metrics(run)["test"]) == ["n", "accuracy", "accuracy_ci95", "balanced_accuracy", "loss"]
+    figures = ["n", "accuracy", "accuracy_ci95", "balanced_accuracy", "loss", "geo"]
+    assert list(metrics(run)["test"]) == figures
     test = pd.read_csv(split).query("split == 'test'").assign(split="validation")
     test.to_csv(folder.parent / "test.csv", index=False)
     argv = [
