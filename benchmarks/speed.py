@@ -13,6 +13,7 @@ from kangaroo.scenes.folder import SceneSettings, write_folder
 
 PHOTOS = {"sweep": 320, "integrated_gradients": 32, "integrated_gradients_rough": 32}
 """How many photos a task is about, if not all."""
+GROWING = ("epoch_cold", "epoch_warm", "evaluation", "prediction", "sweep")
 OF_SIDE = {"the network's passes alone": set(TASKS) - {"epoch_cold"}}
 """What a side can do, if not everything."""
 
@@ -42,12 +43,15 @@ def race(
 
 
 def grow(sizes: Sequence[int], model: Path, scratch: Path) -> None:
-    """Print how the time of an epoch and the peak of memory grow with the number of scenes."""
+    """Print how time and the peak of memory grow with the number of scenes, where they are worked on at once.
+
+    Integrated gradients are taken photo by photo: their memory is that of one batch.
+    """
     for n in sizes:
         root = write_folder(scratch / f"growth-{n}", SceneSettings(("Austria", "Australia"), n=n))
         case = Case(root, model, n, ("Austria", "Australia"), 0.01)
         with tempfile.TemporaryDirectory(dir=scratch) as cache:
-            for task in ("epoch_cold", "epoch_warm"):
+            for task in GROWING:
                 result = measure("kangaroo", task, case, Path(cache))
                 print(
                     f"{n:7,} scenes, {TASKS[task]:44} {result['seconds']:9.1f} s {result['mib']:9.0f} MiB",

@@ -89,17 +89,17 @@ def judge(
 
 def _judge(model: Model, data: Data, task: Task, settings: ClassificationSettings, side: str) -> Verdict:
     rows = data.rows(side)
-    photos, pixels = data.manifest.photos.iloc[rows], data.pixels[rows]
+    photos = data.manifest.photos.iloc[rows]
     map_km = settings.map_km if isinstance(settings, PlaceSettings) else WORLD_KM
     how: dict[str, Any] = {"seed": settings.seed, "trivial": task.trivial, "map_km": map_km}
     if task.index is None:
         assert task.places
-        said = Guesses.of(photos, *task.places.decode(outputs(model, pixels)))
+        said = Guesses.of(photos, *task.places.decode(outputs(model, data.pixels, rows)))
         return Verdict(None, said, evaluate_places(said, **how))
     points = task.places if isinstance(task.places, ClassPoints) else None
     named = photos.assign(**{"class": np.array(task.classes, dtype=object)[task.index[rows]]})
     predictions = Predictions.of(
-        task.classes, located(named, task.index[rows], task.places), probabilities(model, pixels)
+        task.classes, located(named, task.index[rows], task.places), probabilities(model, data.pixels, rows)
     )
     guesses = Guesses.of_classes(predictions, points) if points else None
     return Verdict(predictions, guesses, evaluate(predictions, points=points, **how))

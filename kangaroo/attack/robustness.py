@@ -10,6 +10,7 @@ from keras import ops
 
 from kangaroo.attack.gradient import Attack, Judged, verdict
 from kangaroo.attack.settings import AttackConfig, check_epsilons
+from kangaroo.data.cache import rows_of
 from kangaroo.data.images import Pixels
 from kangaroo.errors import DataError
 from kangaroo.models.gradients import chunks, compiled
@@ -109,7 +110,10 @@ def sweep(
     attack, labels = Attack(model, config, policy=policy), np.asarray(labels, np.int32)
     zero, judged = [], []
     for rows in progress(list(chunks(len(photos))), f"attack: {config.method}", unit="batch"):
-        at, own = ops.convert_to_tensor(attack.units(photos[rows])), ops.convert_to_tensor(labels[rows])
+        at, own = (
+            ops.convert_to_tensor(attack.units(rows_of(photos, rows))),
+            ops.convert_to_tensor(labels[rows]),
+        )
         direction, vanishes, as_it_is = attack.direction(at, own)
         verdicts = [
             attack.judge(at, own, direction, epsilon) if epsilon else as_it_is for epsilon in epsilons

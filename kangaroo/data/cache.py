@@ -44,9 +44,9 @@ def decode_photos(manifest: Manifest, size: int, *, antialias: bool = True) -> t
     return _without(manifest, kept, rejected), pixels
 
 
-def rows_of(pixels: Pixels, rows: npt.ArrayLike) -> Pixels:
+def rows_of(pixels: Pixels, rows: npt.ArrayLike | slice) -> Pixels:
     """A copy of some rows. What was read of a mapped file no longer counts as this process's memory."""
-    chosen = pixels[np.asarray(rows, np.int64)]
+    chosen = pixels[rows].copy() if isinstance(rows, slice) else pixels[np.asarray(rows, np.int64)]
     mapped = getattr(pixels, "_mmap", None)
     if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
         mapped.madvise(mmap.MADV_DONTNEED)  # the pages stay in the system's cache

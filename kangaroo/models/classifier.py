@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from kangaroo.data.cache import rows_of
 from kangaroo.data.images import Photo, decode_many
 from kangaroo.data.threads import in_threads
 from kangaroo.errors import DataError, ModelError, PhotoError
@@ -25,6 +26,7 @@ from kangaroo.models.store import Card
 from kangaroo.progress import progress
 
 BATCH = 16  # larger ones cost memory that is new to the processor each time (measured: a tenth slower)
+Rows: TypeAlias = np.ndarray
 Network: TypeAlias = Callable[[np.ndarray], np.ndarray]
 
 
@@ -124,14 +126,18 @@ class Classifier:
         return pd.DataFrame(columns)
 
 
-def probabilities(model: keras.Model, photos: np.ndarray) -> np.ndarray:
-    """What :meth:`Classifier.probabilities` gives, of a model without a card."""
-    return _as_probabilities(outputs(model, photos))
+def probabilities(model: keras.Model, photos: np.ndarray, rows: Rows | None = None) -> np.ndarray:
+    """What :meth:`Classifier.probabilities` gives, of a model without a card; ``rows`` chooses photos."""
+    return _as_probabilities(outputs(model, photos, rows))
 
 
-def outputs(model: keras.Model, photos: np.ndarray) -> np.ndarray:
-    """What ``model`` says of photos, uint8 (n, H, W, 3), as it says it: float64 (n, outputs)."""
-    return _of_photos(_compiled(model), model, photos)
+def outputs(model: keras.Model, photos: np.ndarray, rows: Rows | None = None) -> np.ndarray:
+    """What ``model`` says of photos, uint8 (n, H, W, 3), as it says it: float64 (n, outputs).
+
+    ``rows`` (m,) chooses photos, which are read batch by batch: those of a mapped file may be more than the
+    memory holds.
+    """
+    return _of_photos(_compiled(model), model, photos, rows)
 
 
 def probabilities_of_inputs(model: keras.Model, inputs: np.ndarray) -> np.ndarray:
@@ -143,23 +149,28 @@ def _compiled(model: keras.Model) -> Network:
     return compiled(lambda inputs: model(inputs, training=False))
 
 
-def _of_photos(network: Network, model: keras.Model, photos: np.ndarray) -> np.ndarray:
+def _of_photos(
+    network: Network, model: keras.Model, photos: np.ndarray, rows: Rows | None = None
+) -> np.ndarray:
     wanted = tuple(model.input_shape[1:])
     if photos.dtype != np.uint8 or photos.shape[1:] != wanted:
         raise DataError(
             f"photos must be uint8 (n, {wanted[0]}, {wanted[1]}, 3), these are "
             f"{photos.dtype} {photos.shape}: Classifier.predict brings any photo to that shape"
         )
-    return _in_batches(network, model, photos, partial(inputs_of, model))
+    return _in_batches(network, model, photos, partial(inputs_of, model), rows)
 
 
-def _in_batches(network: Network, model: keras.Model, inputs: np.ndarray, prepare: Network) -> np.ndarray:
-    """Run ``network``, that of ``model``, on what ``prepare`` makes of the inputs.
+def _in_batches(
+    network: Network, model: keras.Model, inputs: np.ndarray, prepare: Network, rows: Rows | None = None
+) -> np.ndarray:
+    """Run ``network``, that of ``model``, on what ``prepare`` makes of the inputs, or of some ``rows``.
 
     Batch by batch, so that all inputs never stand in memory as floating-point numbers at once; while the
     network works on one, the next is prepared.
     """
-    parts = (inputs[start : start + BATCH] for start in range(0, len(inputs), BATCH))
+    rows = np.arange(len(inputs)) if rows is None else rows
+    parts = (rows_of(inputs, rows[start : start + BATCH]) for start in range(0, len(rows), BATCH))
     found = [network(batch) for batch in in_threads(prepare, parts, workers=1, ahead=2)]
     return np.concatenate([np.zeros((0, model.output_shape[-1])), *found])
 

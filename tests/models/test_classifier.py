@@ -64,6 +64,13 @@ def test_probabilities_are_the_networks(classifier: Classifier) -> None:
     assert classifier.probabilities(photos[:0]).shape == (0, len(classifier.classes))
 
 
+def test_rows_choose_photos_in_their_order(classifier: Classifier) -> None:
+    photos = np.random.default_rng(1).integers(0, 256, (40, 16, 16, 3), dtype=np.uint8)
+    rows = np.array([5, 39, 0, *range(20, 38)])
+    found = classifiers.probabilities(classifier.model, photos, rows)
+    np.testing.assert_allclose(found, classifier.probabilities(photos)[rows], atol=1e-6)
+
+
 def test_probabilities_want_the_networks_size(classifier: Classifier) -> None:
     with pytest.raises(DataError, match=r"uint8 \(n, 16, 16, 3\), these are uint8 \(1, 8, 8, 3\)"):
         classifier.probabilities(np.zeros((1, 8, 8, 3), np.uint8))
