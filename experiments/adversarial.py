@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from kangaroo.training.config import TrainConfig
 
 from experiments.flags import add_model, common, execute, positive, shared
 from experiments.folder import check
 from experiments.settings import AdversarialSettings
 from kangaroo.attack.settings import CHOICES, EPSILONS, AttackConfig, check_epsilons
 from kangaroo.commands import print_json
+from kangaroo.training.config import TrainConfig
 
 FILES = ("robustness.csv", "robustness.json", "report.html")
 METHODS: Mapping[str, Mapping[str, Any]] = {
