@@ -240,13 +240,7 @@ def natural(text: str) -> int:
 
 def share(text: str) -> float:
     """A number between 0 and 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
-    return value
+    return _number(text, lambda value: 0 < value < 1, "a number between 0 and 1")
 
 
 def above_zero(text: str) -> float:

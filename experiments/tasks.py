@@ -156,8 +156,7 @@ def _of_classes(
     loss: LossSettings, data: Data, index: np.ndarray, k: int, points: ClassPoints | None
 ) -> Task:
     """Rows of labels, and the loss that goes with them."""
-    photos = data.manifest.photos
-    lat, lon = photos["lat"].to_numpy(np.float64), photos["lon"].to_numpy(np.float64)
+    lat, lon = _coordinates(data)
     distances = distance_rows(lat, lon, index, points) if points else np.zeros((len(index), k), np.float32)
     wanted = (
         soft_targets(distances, index, tau_km=loss.tau_km)
@@ -181,9 +180,7 @@ def _of_classes(
 
 def _class_points(data: Data) -> tuple[np.ndarray, np.ndarray]:
     """The mean of each class's training photos, or else its centroid if it is a country, or else NaN."""
-    photos, training = data.manifest.photos, data.rows("training")
-    lat, lon = photos["lat"].to_numpy(np.float64), photos["lon"].to_numpy(np.float64)
-    classes = data.manifest.classes
+    (lat, lon), training, classes = _coordinates(data), data.rows("training"), data.manifest.classes
     own = centroids(data.labels[training], lat[training], lon[training], len(classes))
     usual = np.array([_centroid(name) for name in classes]).T
     return np.where(np.isfinite(own[0]), own[0], usual[0]), np.where(np.isfinite(own[1]), own[1], usual[1])

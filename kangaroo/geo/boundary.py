@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from pyproj import Transformer
 
 from kangaroo.errors import DataError
-from kangaroo.geo.regions import WGS84
+from kangaroo.geo.regions import WGS84, read_table
 from kangaroo.geo.sphere import km, unit_vectors
 
 Array: TypeAlias = NDArray[np.float64]
@@ -113,13 +113,7 @@ def read_boundary(path: Path) -> Boundary:
     """
     import geopandas
 
-    try:
-        table = geopandas.read_file(path)
-    except Exception as error:  # of pyogrio and GDAL, and their kinds differ
-        reason = " ".join(str(error).split())
-        raise DataError(
-            f"{path} can't be read as a boundary: give GeoJSON, GeoPackage or a shapefile ({reason})"
-        ) from error
+    table = read_table(path, "a boundary")
     polygons = table.geometry if hasattr(table, "crs") else geopandas.GeoSeries()
     polygons = polygons[~(polygons.isna() | polygons.is_empty)].force_2d().make_valid()
     if polygons.empty or not set(polygons.geom_type) <= {"Polygon", "MultiPolygon", "GeometryCollection"}:

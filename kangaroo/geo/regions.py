@@ -61,16 +61,9 @@ def read_regions(
     polygons are mended; what is empty is left out. A file without a coordinate system is in degrees.
     DataError: no file that can be read, no such column, something else than polygons.
     """
-    import geopandas
     import shapely
 
-    try:
-        table = geopandas.read_file(path)
-    except Exception as error:  # of pyogrio and GDAL, and their kinds differ
-        reason = " ".join(str(error).split())
-        raise DataError(
-            f"{path} can't be read as regions: give GeoJSON, GeoPackage or a shapefile ({reason})"
-        ) from error
+    table = read_table(path, "regions")
     if "geometry" not in table or not hasattr(table, "crs"):
         raise DataError(f"{path} has no polygons: give a file of regions")
     table = table[~(table.geometry.isna() | table.geometry.is_empty)]
@@ -96,6 +89,19 @@ def read_regions(
     inside = shapely.point_on_surface(polygons)
     lon, lat = _projected(crs, WGS84, shapely.get_x(inside), shapely.get_y(inside))
     return Regions(labels[order], names[order], polygons[order], crs, lat[order], lon[order])
+
+
+def read_table(path: Path, what: str) -> "GeoDataFrame":
+    """A GeoJSON file, GeoPackage or shapefile as a table; DataError: ``path`` is no such file of ``what``."""
+    import geopandas
+
+    try:
+        return geopandas.read_file(path)
+    except Exception as error:  # of pyogrio and GDAL, and their kinds differ
+        reason = " ".join(str(error).split())
+        raise DataError(
+            f"{path} can't be read as {what}: give GeoJSON, GeoPackage or a shapefile ({reason})"
+        ) from error
 
 
 def locate(regions: Regions, lat: ArrayLike, lon: ArrayLike) -> Located:

@@ -1,11 +1,11 @@
 """The network of 'No Kangaroos in Austria': a small convolutional classifier of street-level photos."""
 
 from collections.abc import Sequence
-from itertools import count
 
 import keras
-import numpy as np
 from keras import layers
+
+from kangaroo.models.seeds import derived_seeds
 
 
 def build(
@@ -28,7 +28,7 @@ def build(
     Every initializer and the dropout get a seed of their own derived from ``seed``, so that the weights
     depend on nothing else, Keras's global seed included.
     """
-    seeds = (int(np.random.SeedSequence([seed, i]).generate_state(1)[0] >> 1) for i in count())
+    seeds = derived_seeds(seed)
 
     def initializer() -> keras.Initializer:
         return keras.initializers.GlorotUniform(next(seeds))

@@ -1,12 +1,11 @@
 """A small network of today: what it knows it can learn from a few thousand photos."""
 
 from collections.abc import Sequence
-from itertools import count
 
 import keras
-import numpy as np
 from keras import layers
 
+from kangaroo.models.seeds import derived_seeds
 from kangaroo.models.unit import Centre, unit_layers
 
 FILTERS = (32, 64, 96, 128, 192, 256)
@@ -34,7 +33,7 @@ def build(
     Input: standardized photos, float32, (n, image_size, image_size, 3). Output: (n, outputs). Weights follow
     from ``seed`` alone.
     """
-    seeds = (int(np.random.SeedSequence([seed, i]).generate_state(1)[0] >> 1) for i in count())
+    seeds = derived_seeds(seed)
     model = keras.Sequential([keras.Input((image_size, image_size, 3))])
     for i, n in enumerate(filters):
         kernel = keras.initializers.HeNormal(next(seeds))

@@ -5,7 +5,6 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from functools import reduce
-from itertools import count
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -16,6 +15,8 @@ from keras import layers, ops
 
 from kangaroo.errors import KangarooError, ModelError
 from kangaroo.models.backbones import ADDRESS, BACKBONES, PARTS
+from kangaroo.models.precision import EXACT
+from kangaroo.models.seeds import derived_seeds
 from kangaroo.models.unit import Centre, unit_layers
 
 Activation = Literal["softmax", "sigmoid", "linear", "unit"]
@@ -69,7 +70,7 @@ def build(
         raise KangarooError(f"no backbone {backbone!r}: choose from {', '.join(BACKBONES)}")
     if image_size < SMALLEST:
         raise KangarooError(f"photos of {image_size} px are too small: give {backbone} {SMALLEST} or more")
-    seeds = (int(np.random.SeedSequence([seed, i]).generate_state(1)[0] >> 1) for i in count())
+    seeds = derived_seeds(seed)
     source = _application(backbone, image_size)
     body, copies = _flat(source, seeds, dtype_policy)
     if weights is not None:
@@ -179,8 +180,9 @@ def _flat(
             config, kind = _depthwise(config), layers.DepthwiseConv2D
         if isinstance(layer, layers.BatchNormalization):
             config["momentum"] = _MOMENTUM
-        scales = isinstance(layer, layers.Rescaling | layers.Normalization)
-        copies[layer] = kind.from_config(config | {"dtype": "float32" if scales else policy})
+        copies[layer] = kind.from_config(
+            config | {"dtype": "float32" if isinstance(layer, EXACT) else policy}
+        )
         return copies[layer]
 
     model = keras.models.clone_model(source, clone_function=copy)
