@@ -11,13 +11,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from experiments.photos import Data
-from kangaroo.data.images import Pixels, standardize
+from kangaroo.data.images import Pixels
 from kangaroo.explain.evidence import evidence
 from kangaroo.explain.faithfulness import Curves, Faithfulness, deletion_insertion, infidelity, randomization
 from kangaroo.explain.methods import integrated, maps
 from kangaroo.explain.reference import baselines
 from kangaroo.explain.settings import Method, Rule, Settings
 from kangaroo.models.classifier import Classifier
+from kangaroo.models.graph import inputs_of, takes_pixels
 from kangaroo.scenes.render import draw
 
 EVEN: tuple[Rule, ...] = ("trapezoid", "midpoint", "gauss-legendre")
@@ -30,16 +31,16 @@ PER_UNIT = ("gradient", "smoothgrad")  # attributions per unit of the input; oth
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
-    """The photos that are measured, uint8 (n, H, W, 3), where they stand, and what the model says of them."""
+    """The photos that are measured, uint8 (n, H, W, 3), where they stand, and what the model says of them.
+
+    ``inputs`` are the photos as the model takes them, ``grey`` the grey of each photo's mean likewise.
+    """
 
     rows: NDArray[np.int64]
     photos: Pixels
+    inputs: NDArray[np.float32]
+    grey: NDArray[np.float32]
     probabilities: NDArray[np.float64]
-
-    @property
-    def inputs(self) -> NDArray[np.float32]:
-        """The photos as the model takes them."""
-        return standardize(self.photos)
 
     @property
     def classes(self) -> NDArray[np.int64]:
@@ -50,8 +51,9 @@ class Chosen:
 def choose(data: Data, classifier: Classifier, number: int, seed: int) -> Chosen:
     """Up to ``number`` random photos, in random order."""
     rows = np.random.default_rng(seed).permutation(len(data.pixels))[:number]
-    photos = data.pixels[rows]
-    return Chosen(rows, photos, classifier.probabilities(photos))
+    photos, model = data.pixels[rows], classifier.model
+    grey = baselines("mean", photos, standardized=not takes_pixels(model))
+    return Chosen(rows, photos, inputs_of(model, photos), grey, classifier.probabilities(photos))
 
 
 def rules(classifier: Classifier, chosen: Chosen) -> pd.DataFrame:
@@ -59,7 +61,7 @@ def rules(classifier: Classifier, chosen: Chosen) -> pd.DataFrame:
 
     The logit, from the grey of the photo's mean; as everywhere, differences below 1 count as 1.
     """
-    inputs, classes = chosen.inputs[:FEW], chosen.classes[:FEW]
+    inputs, grey, classes = chosen.inputs[:FEW], chosen.grey[:FEW], chosen.classes[:FEW]
     settings = [(float(steps), Settings(rule=rule, steps=steps)) for rule in EVEN for steps in STEPS]
     settings += [(tolerance, Settings(tolerance=tolerance)) for tolerance in TOLERANCES]
     return pd.DataFrame(
@@ -71,7 +73,7 @@ def rules(classifier: Classifier, chosen: Chosen) -> pd.DataFrame:
             "gap": found.completeness_gap / max(abs(found.score - found.baseline_score), 1),
         }
         for setting, one in settings
-        for photo, found in enumerate(integrated(classifier.model, inputs, 0 * inputs, classes, one))
+        for photo, found in enumerate(integrated(classifier.model, inputs, grey, classes, one))
     )
 
 
@@ -80,7 +82,8 @@ def faithfulness(
 ) -> tuple[Mapping[str, Faithfulness], Mapping[str, NDArray[np.float32]], Curves]:
     """Measure every method; gives the measures, the attributions, and the curves of a random order."""
     model, inputs, classes = classifier.model, chosen.inputs, chosen.classes
-    blurred, few = baselines("blurred", chosen.photos), slice(FEW // 4)
+    blurred = baselines("blurred", chosen.photos, standardized=not takes_pixels(model))
+    few = slice(FEW // 4)
     curves = partial(deletion_insertion, model, inputs, blurred, classes, seed=seed)
     masks = _masks(data, chosen, classifier.image_size) if data.manifest.drawn else None
     measures: dict[str, Faithfulness] = {}
@@ -93,7 +96,7 @@ def faithfulness(
         measures[name] = Faithfulness(
             curves=curves(found),
             infidelity=infidelity(
-                model, inputs, 0 * inputs, classes, found, local=name in PER_UNIT, samples=100, seed=seed
+                model, inputs, chosen.grey, classes, found, local=name in PER_UNIT, samples=100, seed=seed
             ),
             randomization=randomization(model, inputs[few], classes[few], explain, seed=seed),
             evidence=None if masks is None else evidence(found, masks),

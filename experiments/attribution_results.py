@@ -5,6 +5,7 @@ from typing import Any, Literal, cast
 
 import numpy as np
 import pandas as pd
+from keras import ops
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -22,6 +23,7 @@ from kangaroo.explain.methods import Explanation, explain_inputs
 from kangaroo.explain.settings import NAMES, Settings
 from kangaroo.files import atomic, write_json
 from kangaroo.models.classifier import Classifier
+from kangaroo.models.graph import takes_pixels
 from kangaroo.plots import attribution
 from kangaroo.plots import faithfulness as faithfulness_plots
 from kangaroo.plots.style import headline, save
@@ -212,7 +214,8 @@ def _path(classifier: Classifier, chosen: Chosen, subject: str) -> Figure:
     """The way of the first photo, in pictures and in probabilities."""
     photo, wanted = chosen.photos[0], int(chosen.classes[0])
     nodes = np.linspace(0, 1, 101)
-    points = (nodes[:, None, None, None] * chosen.inputs[0]).astype(np.float32)
+    start, end = chosen.grey[0], chosen.inputs[0]
+    points = (start + nodes[:, None, None, None] * (end - start)).astype(np.float32)
     p = scores(classifier.model, points, np.full(len(nodes), wanted), "probability")
     grey = photo.mean()
     pictures = [(grey + share * (photo - grey)).astype(np.uint8) for share in np.linspace(0, 1, 6)]
@@ -230,25 +233,26 @@ def _pairs(
     settings: AttributionSettings, classifier: Classifier, chosen: Chosen
 ) -> Iterator[Sequence[Explained]]:
     """Each shown photo beside its adversarial copy, both explained as the class that the model names."""
-    photos, inputs = chosen.photos[: settings.shown], chosen.inputs[: settings.shown]
-    attack = Attack(classifier.model, AttackConfig(space="standardized"))
-    labels = chosen.classes[: settings.shown].astype(np.int32)
-    change = attack.perturb(inputs, labels, attack.direction(inputs, labels)[0], settings.epsilon)
+    shown = slice(settings.shown)
+    photos, inputs, grey = chosen.photos[shown], chosen.inputs[shown], chosen.grey[shown]
+    pixels = takes_pixels(classifier.model)
+    attack = Attack(classifier.model, AttackConfig(space="pixels" if pixels else "standardized"))
+    direction = ops.convert_to_numpy(attack.direction(inputs, chosen.classes[shown].astype(np.int32))[0])
     deviation = photos.reshape(len(photos), -1).std(axis=1)[:, None, None, None]
-    copies = np.clip(photos + deviation * change, 0, 255).astype(np.uint8)
-    sides = (("photo", photos, inputs), ("adversarial", copies, inputs + change))
+    step = settings.epsilon * direction
+    copies = np.clip(photos + deviation * step, 0, 255).astype(np.uint8)
+    attacked = (inputs + (deviation * step if pixels else step)).astype(np.float32)
+    sides = (("photo", photos, inputs), ("adversarial", copies, attacked))
     explained = [
         [
             Explained.of(photo, found.values, _heading(side, found, classifier))
-            for photo, found in zip(pictures, _explain(classifier, points), strict=True)
+            for photo, found in zip(
+                pictures, explain_inputs(classifier.model, points, grey, Settings()), strict=True
+            )
         ]
         for side, pictures, points in sides
     ]
     yield from zip(*explained, strict=True)
-
-
-def _explain(classifier: Classifier, inputs: NDArray[np.float32]) -> list[Explanation]:
-    return explain_inputs(classifier.model, inputs, np.zeros_like(inputs), Settings())
 
 
 def _heading(side: str, found: Explanation, classifier: Classifier) -> str:

@@ -32,15 +32,20 @@ def add_flags(parser: argparse.ArgumentParser, *, head: bool = False) -> None:
     )
     add("--schedule", choices=SCHEDULES, help=f"the rate's way to --final-learning-rate ({_DEFAULT})")
     add("--final-learning-rate", type=float, metavar="RATE", help=f"rate of the last epoch ({_DEFAULT})")
-    add("--warmup-epochs", type=int, metavar="N", help=f"in which the rate rises from 0 ({_DEFAULT})")
+    add(
+        "--warmup-epochs",
+        type=int,
+        metavar="N",
+        help="in which the rate rises from 0 (default: the experiment's, at most a tenth of all epochs)",
+    )
     add(
         "--averaging",
         type=float,
         metavar="SHARE",
         help="judge and keep a moving average of the weights, of which a step leaves this share, such as "
-        f"0.999 ({_DEFAULT}: none)",
+        f"0.99; 0: none ({_DEFAULT})",
     )
-    add("--clip-norm", type=float, metavar="NORM", help=f"bound of the gradients' norm ({_DEFAULT}: none)")
+    add("--clip-norm", type=float, metavar="NORM", help=f"bound of the gradients' norm; 0: none ({_DEFAULT})")
     if head:
         add("--head-epochs", type=int, metavar="N", help=f"epochs that train the head alone ({_DEFAULT})")
         add("--head-learning-rate", type=float, metavar="RATE", help=f"in these epochs ({_DEFAULT})")

@@ -1,11 +1,12 @@
 import json
 
+import keras
 import pandas as pd
 import pytest
 
 from experiments.attribution import main
 from kangaroo.models import cnn, store
-from kangaroo.models.store import Card
+from kangaroo.models.store import Card, preprocessing
 
 CLASSES = ("Austria", "Australia")
 
@@ -51,3 +52,23 @@ def test_the_numbers_are_those_of_the_tables(out):
 def test_a_finished_run_is_not_overwritten_unasked(out, model, capsys):
     assert main(["--model", str(model), "--out", str(out)]) == 2
     assert "--overwrite" in capsys.readouterr().err
+
+
+def test_a_network_that_takes_pixels_is_explained_too(tmp_path):
+    photos = keras.Input((32, 32, 3), name="pixels")
+    inner = keras.layers.Rescaling(1 / 255)(photos)
+    for layer in cnn.build(32, 2, seed=0, filters=(4,), units=8).layers:
+        inner = layer(inner)
+    network = keras.Model(photos, inner)
+    facts = {"training": {}, "data": {}, "metrics": {}, "intended_use": "tests", "limits": "all"}
+    card = Card(
+        classes=CLASSES, image_size=32, task="test", preprocessing=preprocessing(standardized=False), **facts
+    )
+    store.save(network, tmp_path / "pixels.keras", card)
+    argv = ["--model", tmp_path / "pixels.keras", "--scenes", 6, "--photos", 2, "--shown", 1]
+    argv += ["--methods", "gradient-x-input", "--out", tmp_path / "run"]
+    assert main([*map(str, argv)]) == 0
+    rules = pd.read_csv(tmp_path / "run" / "rules.csv")
+    adaptive = rules[(rules["rule"] == "adaptive") & (rules["setting"] == 0.01)]
+    assert adaptive["gap"].max() <= 0.01
+    assert (tmp_path / "run" / "figures" / "explained_1.png").is_file()
