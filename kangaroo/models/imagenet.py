@@ -1,8 +1,6 @@
 """MobileNetV2 as it comes from ImageNet: which of 1000 things does a photo show?"""
 
-import sys
 import warnings
-from contextlib import redirect_stdout
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from keras.applications.mobilenet_v2 import MobileNetV2, preprocess_input
 
 from kangaroo.data.images import Pixels
 from kangaroo.errors import ModelError
+from kangaroo.models.download import weights_file
 from kangaroo.progress import progress
 
 SIZE = 224
@@ -43,7 +42,7 @@ def load(weights: Path | None = None) -> keras.Model:
     Only arrays are read from the file. ModelError: no network, or a file with other weights.
     """
     if weights is None:
-        weights = _download()
+        weights = weights_file(URL, "MobileNetV2")
     if not weights.is_file():
         raise ModelError(f"no weights file {weights}: fetch {URL} and give it with --weights")
     if weights.suffix not in (".h5", ".keras"):
@@ -73,14 +72,3 @@ def top1(model: keras.Model, photos: Pixels) -> tuple[npt.NDArray[np.int64], npt
         p = model.predict_on_batch(preprocess_input(photos[rows].astype(np.float32)))
         numbers[rows], confidences[rows] = p.argmax(axis=1), p.max(axis=1)
     return numbers, confidences
-
-
-def _download() -> Path:
-    try:
-        with redirect_stdout(sys.stderr):  # where Keras says what it downloads
-            return Path(keras.utils.get_file(origin=URL, cache_subdir="models"))
-    except Exception as error:  # Keras wraps what urllib raises into a plain Exception
-        raise ModelError(
-            f"the weights of MobileNetV2 can't be downloaded here: fetch {URL} elsewhere and give the file "
-            f"with --weights"
-        ) from error

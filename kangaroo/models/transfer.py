@@ -1,9 +1,7 @@
 """Networks that begin where others have ended: a backbone of keras.applications, and a head of one's own."""
 
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import redirect_stdout
 from functools import reduce
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -15,6 +13,7 @@ from keras import layers, ops
 
 from kangaroo.errors import KangarooError, ModelError
 from kangaroo.models.backbones import ADDRESS, BACKBONES, PARTS
+from kangaroo.models.download import weights_file
 from kangaroo.models.precision import EXACT
 from kangaroo.models.seeds import derived_seeds
 from kangaroo.models.unit import Centre, unit_layers
@@ -74,7 +73,8 @@ def build(
     source = _application(backbone, image_size)
     body, copies = _flat(source, seeds, dtype_policy)
     if weights is not None:
-        _read(_download(backbone) if weights == "imagenet" else weights, backbone, source)
+        file = _imagenet(backbone) if weights == "imagenet" else weights
+        _read(file, backbone, source)
         _hand_on(copies)
 
     def dense(units: int, kind: str, policy: str, name: str) -> keras.Layer:
@@ -253,14 +253,5 @@ def _classes(path: Path, n_layers: int) -> int | None:
         return int(found[-1][bias].shape[0])
 
 
-def _download(name: str) -> Path:
-    """Keras's own ImageNet weights, from its cache where they are."""
-    address, file_hash = f"{ADDRESS}/{BACKBONES[name].weights}", BACKBONES[name].file_hash
-    try:
-        with redirect_stdout(sys.stderr):  # where Keras says what it downloads
-            return Path(keras.utils.get_file(origin=address, cache_subdir="models", file_hash=file_hash))
-    except Exception as error:  # Keras wraps what urllib raises into a plain Exception
-        raise ModelError(
-            f"the ImageNet weights of {name} can't be downloaded here: fetch {address} elsewhere and give "
-            f"the file with --weights"
-        ) from error
+def _imagenet(name: str) -> Path:
+    return weights_file(f"{ADDRESS}/{BACKBONES[name].weights}", name, BACKBONES[name].file_hash)
