@@ -38,9 +38,10 @@ def place_figures(
         return
     known = np.isfinite(guesses.km)
     lat, lon, km = guesses.lat[known], guesses.lon[known], guesses.km[known]
-    guessed = guesses.guess_lat[known], guesses.guess_lon[known]
-    drawn = plots.error_map(lat, lon, km, guesses=guessed, cells=task.cells, subject=subject)
-    yield "error_map", figure_of(drawn)
+    if np.isfinite(data.manifest.photos["lat"]).any():  # else all stand at the points of their classes
+        guessed = guesses.guess_lat[known], guesses.guess_lon[known]
+        drawn = plots.error_map(lat, lon, km, guesses=guessed, cells=task.cells, subject=subject)
+        yield "error_map", figure_of(drawn)
     trivial = {
         f"always the {name.replace('_', ' ')}": haversine_km(lat, lon, *point)
         for name, point in (task.trivial or {}).items()

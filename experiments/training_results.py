@@ -201,8 +201,8 @@ def summary(settings: ClassificationSettings, data: Data, metrics: dict[str, Any
             f"{geo['mean_km']:,.1f} km, GeoGuessr score {geo['geoscore']:,.0f}"
         )
         lines += [
-            f"always the {name.replace('_', ' ')}: median {answer['median_km']:,.1f} km, score "
-            f"{answer['geoscore']:,.0f}"
+            f"always the {name.replace('_', ' ')}: median {answer['median_km']:,.1f} km, mean "
+            f"{answer['mean_km']:,.1f} km, score {answer['geoscore']:,.0f}"
             for name, answer in geo.get("trivial", {}).items()
         ]
     if ideal := metrics.get("ideal_observer"):

@@ -299,6 +299,19 @@ def test_cells_are_named_and_placed(cells):
     assert "48.1234" not in page.text
 
 
+def test_where_most_are_right_to_the_metre_the_mean_tells_more(cells):
+    metrics = json.loads((cells / "metrics.json").read_text(encoding="utf-8"))
+    metrics["geo"]["median_km"] = 0.0
+    (cells / "metrics.json").write_text(json.dumps(metrics))
+    text = read(cells).text
+    assert (
+        "On average its guesses are 87.7 km from the truth, for the 8 photos with coordinates. Always "
+        "guessing the commonest class or the mean point would give 222 km or 122 km."
+    ) in text
+    assert "median distance error" not in text
+    assert "mean distance error 87.7 km" in text
+
+
 def test_a_run_without_classes(coordinates):
     page = read(coordinates)
     assert (

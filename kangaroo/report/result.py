@@ -27,7 +27,7 @@ def result(metrics: Metrics, *, drawn: bool, on_places: bool, places: int) -> st
     if "accuracy" in metrics:
         lead += f"the model names the right {'class' if on_places else 'country'} for {_named(metrics)}"
     if "geo" in metrics and on_places:
-        lead += (" Half of its" if "accuracy" in metrics else "half of the model's") + _placed(metrics)
+        lead += f" {_placed(metrics, 'its')}" if "accuracy" in metrics else _placed(metrics, "the model's")
     return page.section(
         "Result",
         page.paragraph(lead, "lead"),
@@ -80,17 +80,21 @@ def _named(metrics: Metrics) -> str:
     )
 
 
-def _placed(metrics: Metrics) -> str:
+def _placed(metrics: Metrics, whose: str) -> str:
     geo, trivial = metrics["geo"], metrics["geo"].get("trivial", {})
-    low, high = (kilometres(bound) for bound in geo["median_km_ci95"])
     known = "" if geo["n"] == metrics["n"] else f", for the {geo['n']:,} photos with coordinates"
-    found = f" guesses are within {kilometres(geo['median_km'])} of the truth{known} (95 % interval over "
-    found += f"places: {low} to {high})."
+    low, high = (kilometres(bound) for bound in geo["median_km_ci95"])
+    if geo["median_km"]:
+        key, found = "median_km", f"Half of {whose} guesses are within {kilometres(geo['median_km'])} of the "
+        found += f"truth{known} (95 % interval over places: {low} to {high})."
+    else:  # most are right to the metre: the photos count as taken at the point of their class
+        key, found = "mean_km", f"On average {whose} guesses are {kilometres(geo['mean_km'])} from the "
+        found += f"truth{known}."
     if trivial:
         names = " or the ".join(words(name) for name in trivial)
-        medians = " or ".join(kilometres(answer["median_km"]) for answer in trivial.values())
-        found += f" Always guessing the {names} would give {medians}."
-    return found
+        errors = " or ".join(kilometres(answer[key]) for answer in trivial.values())
+        found += f" Always guessing the {names} would give {errors}."
+    return found if "accuracy" in metrics else found[0].lower() + found[1:]
 
 
 def _how_measured(geo: Metrics) -> str:
@@ -134,7 +138,8 @@ def _class_numbers(metrics: Metrics) -> dict[str, str]:
 def _distance_numbers(geo: Metrics) -> dict[str, str]:
     interval = " to ".join(kilometres(bound) for bound in geo.get("median_km_ci95", ()))
     name = f"median distance error{f' (95 % interval {interval})' if interval else ''}"
-    found = {name: kilometres(geo["median_km"])}
+    found = {name: kilometres(geo["median_km"])} if geo["median_km"] else {}
+    found["mean distance error"] = kilometres(geo["mean_km"])
     shares = geo["accuracy_at_km"]
     # In a city every guess is within 200 km, which says nothing.
     for level in [level for level in ("200", "25", "1") if shares.get(level, 1) < 1][:1]:
