@@ -2,6 +2,7 @@
 
     python -m benchmarks                      everything, on drawn scenes
     python -m benchmarks speed --images DIR   one of them, on a photo folder
+    python -m benchmarks calibration RUN/predictions.csv ...   of runs that there are
 
 The machine should be idle otherwise. Ratios are of medians, both sides interleaved in one run.
 """
@@ -112,9 +113,23 @@ def augment(args: argparse.Namespace, scratch: Path) -> None:
         _report(what, value, note)
 
 
+def calibration(args: argparse.Namespace, scratch: Path) -> None:
+    """How well calibrations hold, in 20 splits by place."""
+    from benchmarks.calibration import joined, predicted, rows
+    from kangaroo.evaluation.settings import CalibrationConfig
+
+    if args.predictions:
+        said = joined(args.predictions)
+    else:  # scenes of another seed than those of the saved model's training
+        scenes = SceneSettings(CLASSES, n=1000, seed=10)
+        said = predicted(args.model, write_folder(scratch / "calibration", scenes))
+    for what, value, note in rows(said, CalibrationConfig()):
+        print(f"{what:64} {value:8.4f}  {note}", flush=True)
+
+
 BENCHMARKS: dict[str, Callable[[argparse.Namespace, Path], None]] = {
     work.__name__: work
-    for work in (scenes, speed, growth, augment, predict, experiment, collect, quality, datasets)
+    for work in (scenes, speed, growth, augment, predict, experiment, collect, quality, datasets, calibration)
 }
 
 
@@ -139,7 +154,7 @@ def main() -> None:
         nargs="*",
         default=list(BENCHMARKS),
         metavar="NAME",
-        help=f"of {', '.join(BENCHMARKS)}; default: all",
+        help=f"of {', '.join(BENCHMARKS)}; default: all. Files that end in .csv are for calibration",
     )
     add("--images", type=Path, metavar="DIR", help="photo folder for speed; default: drawn scenes")
     add("--classes", nargs=2, default=CLASSES, metavar="NAME", help="two class folders of --images")
@@ -167,6 +182,8 @@ def main() -> None:
     )
     add("--repeats", type=int, default=3, metavar="N", help="default: %(default)s")
     args = parser.parse_args()
+    args.predictions = [Path(name) for name in args.names if name.endswith(".csv")]
+    args.names = [name for name in args.names if not name.endswith(".csv")]
     if unknown := set(args.names) - set(BENCHMARKS):
         parser.error(f"no benchmark {min(unknown)!r}: choose from {', '.join(BENCHMARKS)}")
     with tempfile.TemporaryDirectory() as scratch:

@@ -44,7 +44,8 @@ INTENDED_USE = "Teaching and research: where a street-level photo was taken."
 DRAWN_LIMITS = "Learned from drawn scenes, which are caricatures: of photos this model knows nothing."
 PHOTO_LIMITS = (
     "Any photo is given one of the classes, or a place among those of the training photos, also one from "
-    "elsewhere. The confidence is not calibrated. The figures hold for photos of the same sources."
+    "elsewhere. The confidence is calibrated only where the field calibration is filled. The figures hold "
+    "for photos of the same sources."
 )
 
 

@@ -5,12 +5,24 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 
 from kangaroo import __version__
-from kangaroo.commands import attack, collect, convert, data, evaluate, explain, predict, runs, scenes
+from kangaroo.commands import (
+    attack,
+    calibrate,
+    collect,
+    convert,
+    data,
+    evaluate,
+    explain,
+    predict,
+    runs,
+    scenes,
+)
 from kangaroo.console import guarded
 
 COMMANDS: Mapping[str, ModuleType] = {
     "predict": predict,
     "evaluate": evaluate,
+    "calibrate": calibrate,
     "explain": explain,
     "attack": attack,
     "scenes": scenes,

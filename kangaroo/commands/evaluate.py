@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("model", type=Path, metavar="MODEL", help=MODEL_HELP)
     add_labelled_photos(parser)
     add_precision(parser)
+    add("--uncalibrated", action="store_true", help="judge the network's own outputs, not calibrated ones")
     add("--json", action="store_true", help="print every figure as JSON")
 
 
@@ -38,6 +39,8 @@ def run(args: argparse.Namespace) -> None:
     judged by distances alone.
     """
     classifier = load_model(args.model, args.precision)
+    if args.uncalibrated:
+        classifier = classifier.uncalibrated
     from kangaroo.data.dataset import source_classes
 
     there = source_classes(args.images)
@@ -62,7 +65,8 @@ def _by_class(args: argparse.Namespace, classifier: "Classifier") -> dict[str, A
     p = classifier.probabilities(pixels)
     predictions = Predictions.of(classifier.classes, manifest.photos, p)
     points = classifier.places if isinstance(classifier.places, ClassPoints) else None
-    return evaluate(predictions, manifest.rejected, points=points)
+    metrics = evaluate(predictions, manifest.rejected, points=points)
+    return metrics | {"calibrated": classifier.calibration is not None}
 
 
 def _by_distance(args: argparse.Namespace, classifier: "Classifier", there: list[str]) -> dict[str, Any]:
@@ -81,8 +85,9 @@ def _classes(metrics: dict[str, Any]) -> list[str]:
     lines = [
         f"{metrics['n']} photos: accuracy {metrics['accuracy']:.4f} (95 % interval {low:.4f} to {high:.4f}), "
         f"balanced {metrics['balanced_accuracy']:.4f}, loss {metrics['loss']:.4f}",
-        f"mean confidence {metrics['confidence']['mean']:.4f}, "
-        f"expected calibration error {metrics['ece']:.4f}, Brier score {metrics['brier']:.4f}",
+        f"mean confidence {metrics['confidence']['mean']:.4f}, expected calibration error "
+        f"{metrics['ece']:.4f}, Brier score {metrics['brier']:.4f}"
+        + (", all calibrated" if metrics["calibrated"] else ""),
     ]
     for name, row in zip(classes, metrics["confusion_matrix"], strict=True):
         called = ", ".join(f"{other} {count}" for other, count in zip(classes, row, strict=True) if count)

@@ -26,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--csv",
         type=Path,
         metavar="FILE",
-        help="write file, prediction, confidence, all probabilities there, and lat, lon of models that know",
+        help="write file, prediction, confidence, all probabilities there, lat, lon of models that know, and "
+        "set, abstain of calibrated ones",
     )
     add_precision(parser)
     add("--json", action="store_true", help="print the result as JSON")
@@ -68,9 +69,11 @@ def _as_rows(frame: "pd.DataFrame", classes: Sequence[str]) -> list[dict[str, ob
 
 
 def _print_table(frame: "pd.DataFrame") -> None:
-    """A line a photo: class and probability, latitude and longitude, as far as the model gives them."""
+    """A line a photo: class and probability, set and abstention, place, as far as the model gives them."""
     width = max(map(len, frame.get("prediction", ())), default=0)
     for row in frame.to_dict("records"):
         named = f"{row['prediction']:{width}}  {100 * row['confidence']:6.2f} %  " if width else ""
         where = f"{row['lat']:10.5f} {row['lon']:10.5f}  " if "lat" in row else ""
-        print(f"{named}{where}{row['file']}")
+        may_be = f"{{{row['set']}}}  " if "set" in row else ""
+        unsure = "abstains  " if row.get("abstain") else ""
+        print(f"{named}{unsure}{may_be}{where}{row['file']}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
@@ -18,7 +18,8 @@ from kangaroo.data.images import Photo, decode_many
 from kangaroo.data.threads import in_threads
 from kangaroo.errors import DataError, ModelError, PhotoError
 from kangaroo.geo import guess
-from kangaroo.models import store
+from kangaroo.models import calibrated, store
+from kangaroo.models.calibrated import Calibration
 from kangaroo.models.gradients import compiled
 from kangaroo.models.graph import end_layer, inputs_of
 from kangaroo.models.precision import dtype_policy, with_policy
@@ -52,15 +53,26 @@ class Classifier:
         """What turns the network's answers into latitudes and longitudes; None where the card has nothing."""
         return guess.from_json(self.card.places) if self.card.places else None
 
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """What makes the network's answers probabilities to count on; None where the card has nothing."""
+        card = self.card
+        return calibrated.from_json(card.calibration, len(card.classes)) if card.calibration else None
+
+    @property
+    def uncalibrated(self) -> "Classifier":
+        """The same network without its card's calibration."""
+        return replace(self, card=replace(self.card, calibration={}))
+
     def probabilities(self, photos: np.ndarray) -> np.ndarray:
         """Class probabilities, float64 (n, classes), of photos, uint8 (n, image_size, image_size, 3).
 
-        Rows sum to 1, also where the network has one sigmoid output. Photos are prepared one by one: what
-        else is in ``photos`` doesn't matter. Raises DataError for another shape or type, and ModelError
-        where the network has no classes.
+        Calibrated, where the card has a calibration. Rows sum to 1, also where the network has one sigmoid
+        output. Photos are prepared one by one: what else is in ``photos`` doesn't matter. Raises DataError
+        for another shape or type, and ModelError where the network has no classes.
         """
         self.require_classes()
-        return _as_probabilities(self._outputs(photos))
+        return self._said(self._outputs(photos))
 
     def locations(self, photos: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Where the photos were taken, by the card's places: latitudes and longitudes in degrees, (n,) each.
@@ -84,7 +96,10 @@ class Classifier:
     def predict(self, photos: Photo | Iterable[Photo], *, skip_bad: bool = False) -> pd.DataFrame:
         """One row a photo: file, prediction, confidence, and p_<class> for each class; lat, lon with places.
 
-        A network that gives coordinates has neither classes nor confidence: file, lat, lon.
+        A network that gives coordinates has neither classes nor confidence: file, lat, lon. A calibrated one
+        has after its confidence ``set``, the names of the classes that it may be, the most probable first,
+        joined by '; ', and ``abstain``, whether it is too unsure to be asked: None where no confidence keeps
+        the risk (see :class:`kangaroo.models.calibrated.Calibration`).
 
         ``photos``: paths, PIL images or uint8 arrays (height, width, 3), or one such; each is cut to its
         central square and resized. ``file`` is the path, or the position of a photo that has none.
@@ -112,7 +127,10 @@ class Classifier:
 
     def _said(self, outputs: np.ndarray) -> np.ndarray:
         """What the places are told from: probabilities, or what a network of coordinates gives."""
-        return _as_probabilities(outputs) if self.classes else outputs
+        if not self.classes:
+            return outputs
+        p = _as_probabilities(outputs)
+        return self.calibration.calibrated(p) if self.calibration else p
 
     def _frame(self, files: list[str | int], outputs: np.ndarray) -> pd.DataFrame:
         said = self._said(outputs)
@@ -120,10 +138,22 @@ class Classifier:
         if self.classes:
             columns["prediction"] = np.array(self.classes, dtype=object)[said.argmax(axis=1)]
             columns["confidence"] = said.max(axis=1)
+            columns |= self._beside(said)
             columns |= {f"p_{name}": said[:, i] for i, name in enumerate(self.classes)}
         if self.places:
             columns["lat"], columns["lon"] = self.places.decode(said)
         return pd.DataFrame(columns)
+
+    def _beside(self, p: np.ndarray) -> dict[str, Any]:
+        """The columns set and abstain, where there is a calibration."""
+        if self.calibration is None:
+            return {}
+        inside, order = self.calibration.sets(p), np.argsort(-p, axis=1, kind="stable")
+        names = [
+            "; ".join(self.classes[i] for i in o if row[i]) for o, row in zip(order, inside, strict=True)
+        ]
+        known = self.calibration.least is not None
+        return {"set": names, "abstain": self.calibration.abstains(p) if known else [None] * len(p)}
 
 
 def probabilities(model: keras.Model, photos: np.ndarray, rows: Rows | None = None) -> np.ndarray:

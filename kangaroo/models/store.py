@@ -16,6 +16,7 @@ import kangaroo
 from kangaroo.errors import ModelError
 from kangaroo.files import atomic, sha256, write_json
 from kangaroo.geo import guess
+from kangaroo.models import calibrated
 from kangaroo.models.graph import takes_pixels
 from kangaroo.models.precision import with_policy
 
@@ -40,7 +41,8 @@ class Card:
     """What X.json says about X.keras; parameters, sha256 and versions are filled in by :func:`save`.
 
     ``places`` is the JSON of :mod:`kangaroo.geo.guess` by which outputs become latitudes and longitudes, {}
-    where they don't. A network that gives coordinates has it, and no ``classes``.
+    where they don't. A network that gives coordinates has it, and no ``classes``. ``calibration`` is the JSON
+    of :mod:`kangaroo.models.calibrated`, and what it was found on; {} where the model isn't calibrated.
     """
 
     classes: tuple[str, ...]
@@ -56,6 +58,7 @@ class Card:
     intended_use: str
     limits: str
     places: Mapping[str, Any] = field(default_factory=dict)
+    calibration: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def standardized(self) -> bool:
@@ -85,8 +88,13 @@ def save(model: keras.Model, path: Path, card: Card) -> Card:
     with atomic(path) as temporary:
         with_policy(model, "float32").save(temporary)
     card = replace(card, parameters=model.count_params(), sha256=sha256(path), versions=_versions())
-    write_json(card_path(path), asdict(card))
+    write_card(path, card)
     return card
+
+
+def write_card(path: Path, card: Card) -> None:
+    """Write the card of a model file that is there; the file stays as it is."""
+    write_json(card_path(path), asdict(card))
 
 
 def load(path: Path) -> tuple[keras.Model, Card]:
@@ -121,8 +129,11 @@ def _read_card(path: Path) -> Card:
         raise ModelError(f"{path} is not a model card: {error}") from None
     names = {field.name for field in fields(Card)}
     keys = set(values) if isinstance(values, dict) else set()
-    # Cards written before networks gave places lack that field.
-    for problem, wrong in (("lacks", names - keys - {"places"}), ("has unknown", keys - names)):
+    # Cards written before networks gave places, or were calibrated, lack those fields.
+    for problem, wrong in (
+        ("lacks", names - keys - {"places", "calibration"}),
+        ("has unknown", keys - names),
+    ):
         if wrong:
             raise ModelError(f"the model card {path} {problem} {', '.join(sorted(wrong))}")
     either = (True, False)
@@ -150,6 +161,8 @@ def _check_fit(model: keras.Model, card: Card, path: Path) -> None:
         _check_classes(2 if outputs == 1 else outputs, card, path)
     if card.places:
         _check_places(len(card.classes) or outputs, card, path)
+    if card.calibration:
+        _check_calibration(card, path)
     wanted = (None, card.image_size, card.image_size, 3)
     if tuple(model.input_shape) != wanted:
         raise ModelError(f"{path} takes photos of shape {model.input_shape}, but its card says {wanted}")
@@ -170,6 +183,14 @@ def _check_places(n: int, card: Card, path: Path) -> None:
     """Raise ModelError unless the card's places can be told from ``n`` numbers a photo."""
     try:
         guess.from_json(card.places).decode(np.full((1, n), 1 / n))
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+
+
+def _check_calibration(card: Card, path: Path) -> None:
+    """Raise ModelError unless the card's calibration is one of its classes."""
+    try:
+        calibrated.from_json(card.calibration, len(card.classes))
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
 

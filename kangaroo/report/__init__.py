@@ -21,6 +21,9 @@ print(classifier.predict(["photo.jpg"]))"""
 
 Rows = Sequence[Mapping[str, str]]
 
+SAID = ("training", "data", "metrics", "places", "calibration")
+"""What of a card is told elsewhere, or is numbers for the machine."""
+
 
 def write_report(folder: Path) -> Path:
     """Write ``folder``/report.html from what a run left in ``folder``; gives the page's path.
@@ -111,6 +114,6 @@ def _model(card: Mapping[str, Any]) -> str:
     """How to use the model file, and what its card says that isn't said above or a list of points."""
     if not card:
         return ""
-    left = {name: card[name] for name in card if name not in ("training", "data", "metrics", "places")}
+    left = {name: card[name] for name in card if name not in SAID}
     table = page.table("The model's card", ("what", "value"), facts(left))
     return page.section("The model file", page.code(HOW_TO_USE), table)

@@ -30,6 +30,7 @@ KEYS = [
     "intended_use",
     "limits",
     "places",
+    "calibration",
 ]
 
 
