@@ -127,9 +127,29 @@ def calibration(args: argparse.Namespace, scratch: Path) -> None:
         print(f"{what:64} {value:8.4f}  {note}", flush=True)
 
 
+def app_load(args: argparse.Namespace, scratch: Path) -> None:
+    """Twenty people on the page of ``kangaroo app`` for a minute; once."""
+    from benchmarks.app_load import rows
+
+    for what, value, note in rows(args.model):
+        _report(what, value, note)
+
+
 BENCHMARKS: dict[str, Callable[[argparse.Namespace, Path], None]] = {
-    work.__name__: work
-    for work in (scenes, speed, growth, augment, predict, experiment, collect, quality, datasets, calibration)
+    work.__name__.replace("_", "-"): work
+    for work in (
+        scenes,
+        speed,
+        growth,
+        augment,
+        predict,
+        experiment,
+        collect,
+        quality,
+        datasets,
+        calibration,
+        app_load,
+    )
 }
 
 

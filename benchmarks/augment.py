@@ -77,7 +77,7 @@ def _pillow(photos: Pixels) -> list[Pixels]:
         size, kind = (SIZE, SIZE), Image.Transform.PERSPECTIVE
         picture = Image.fromarray(photo).transform(size, kind, coefficients, Image.Resampling.BILINEAR)
         rows = np.column_stack([matrix, np.full(3, offset)])
-        changed.append(np.asarray(picture.convert("RGB", rows.ravel().tolist())))
+        changed.append(np.asarray(picture.convert("RGB", tuple(rows.ravel().tolist()))))
     return changed
 
 

@@ -6,6 +6,7 @@ from types import ModuleType
 
 from kangaroo import __version__
 from kangaroo.commands import (
+    app,
     attack,
     calibrate,
     collect,
@@ -13,6 +14,7 @@ from kangaroo.commands import (
     data,
     evaluate,
     explain,
+    game,
     predict,
     runs,
     scenes,
@@ -25,6 +27,8 @@ COMMANDS: Mapping[str, ModuleType] = {
     "calibrate": calibrate,
     "explain": explain,
     "attack": attack,
+    "app": app,
+    "game": game,
     "scenes": scenes,
     "collect": collect,
     "data": data,

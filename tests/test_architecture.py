@@ -21,8 +21,9 @@ LAYERS = [
     {"scenes", "data"},
     {"models", "collect", "distributed"},
     {"training", "evaluation", "explain", "attack"},
-    {"plots", "page"},
+    {"plots", "page", "game"},
     {"report", "data_report", "neighbourhood"},
+    {"app"},
     {"commands"},
     {"cli"},
 ]
@@ -70,7 +71,7 @@ def test_importing_kangaroo_is_quick_and_needs_no_tensorflow():
 
 
 def test_plots_evaluation_and_scenes_need_no_tensorflow():
-    light = {"plots", "evaluation", "scenes", "geo", "report", "data_report", "commands", "cli"}
+    light = {"plots", "evaluation", "scenes", "geo", "report", "data_report", "game", "commands", "cli"}
     names = [name for name in modules() if name.split(".")[1] in light]
     code = (
         f"import importlib, sys; [importlib.import_module(n) for n in {names}]; print('keras' in sys.modules)"

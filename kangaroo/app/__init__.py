@@ -1,0 +1,1 @@
+"""The page ``kangaroo app``: a Gradio shell around what stands below it; it computes nothing itself."""
