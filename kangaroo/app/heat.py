@@ -1,23 +1,21 @@
 """Where in a photo the evidence lies: explanations as two layers of colour that the browser mixes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from importlib.resources import files
 from typing import Any
 
 import gradio as gr
 import numpy as np
-from keras import ops
 from numpy.typing import NDArray
 
 from kangaroo.app.photos import Shown, picture_url
 from kangaroo.app.state import State
-from kangaroo.explain.cam import enlarged, tapped
+from kangaroo.explain.cam import GradCam
 from kangaroo.explain.display import Explained
 from kangaroo.explain.methods import explain
 from kangaroo.explain.settings import Settings as Method
-from kangaroo.models.gradients import compiled, value_and_gradient
-from kangaroo.models.graph import class_scores, inputs_of
+from kangaroo.models.graph import inputs_of
 from kangaroo.plots.attribution import AGAINST, FOR
 
 METHODS: Mapping[str, str] = {
@@ -38,7 +36,7 @@ MEANS: Mapping[str, str] = {
 
 
 class Heat:
-    """Explanations by one model; Grad-CAM is compiled once, so that it costs what two predictions do."""
+    """Explanations by one model; Grad-CAM is compiled once, so that it costs what a few predictions do."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -65,23 +63,8 @@ class Heat:
         return explain(classifier, pixels[None], settings, explained)[0].values
 
     @cached_property
-    def _cam(self) -> Callable[..., NDArray[np.floating]]:
-        """:func:`kangaroo.explain.cam.grad_cam` of one photo, compiled once for all."""
-        run = tapped(self._state.classifier.model, None)
-
-        def score(delta: Any, x: Any, classes: Any) -> tuple[Any, Any]:
-            logits, maps = run(x, delta)
-            return class_scores(logits, classes, "logit"), maps
-
-        differentiate = value_and_gradient(score)
-
-        def cam(x: Any, classes: Any) -> Any:
-            delta = ops.zeros_like(run(x, 0.0)[1])
-            _, maps, gradient = differentiate(delta, x, classes)
-            weights = ops.mean(gradient, axis=(1, 2), keepdims=True)
-            return enlarged(ops.relu(ops.sum(weights * maps, axis=3)), x.shape[1:3])
-
-        return compiled(cam)
+    def _cam(self) -> GradCam:
+        return GradCam(self._state.classifier.model)
 
 
 def plain(photo: Shown) -> dict[str, Any]:

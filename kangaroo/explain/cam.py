@@ -28,26 +28,36 @@ def grad_cam(
     :func:`kangaroo.explain.gradients.gradient`. Raises ModelError for a layer that is not there, with the
     names of those that are.
     """
-    inputs, wanted = np.asarray(inputs, np.float32), np.asarray(classes, np.int32)
-    run = tapped(model, layer)
+    return GradCam(model, layer=layer, target=target)(inputs, classes)
 
-    def score(delta: Any, x: Any, classes: Any) -> tuple[Any, Any]:
-        logits, maps = run(x, delta)
-        return class_scores(logits, classes, target), maps
 
-    differentiate = value_and_gradient(score)
+class GradCam:
+    """:func:`grad_cam`, compiled once for any number of calls."""
 
-    def cam(delta: Any, x: Any, classes: Any) -> Any:
-        _, maps, gradient = differentiate(delta, x, classes)
+    def __init__(self, model: keras.Model, *, layer: str | None = None, target: Target = "logit") -> None:
+        self._run = tapped(model, layer)
+        self._target = target
+        self._differentiate = value_and_gradient(self._score)
+        self._compiled = compiled(self._cam)
+
+    def __call__(self, inputs: Floats, classes: Classes) -> Floats:
+        """See :func:`grad_cam`."""
+        inputs, wanted = np.asarray(inputs, np.float32), np.asarray(classes, np.int32)
+        result = np.zeros(inputs.shape[:3], np.float32)
+        shape = self._run(inputs[:1], 0.0)[1].shape[1:]  # the layer may not know the size of the photos
+        for part in chunks(len(inputs)):
+            delta = np.zeros((part.stop - part.start, *shape), np.float32)
+            result[part] = self._compiled(delta, inputs[part], wanted[part])
+        return result
+
+    def _score(self, delta: Any, x: Any, classes: Any) -> tuple[Any, Any]:
+        logits, maps = self._run(x, delta)
+        return class_scores(logits, classes, self._target), maps
+
+    def _cam(self, delta: Any, x: Any, classes: Any) -> Any:
+        _, maps, gradient = self._differentiate(delta, x, classes)
         weights = ops.mean(gradient, axis=(1, 2), keepdims=True)
         return enlarged(ops.relu(ops.sum(weights * maps, axis=3)), x.shape[1:3])
-
-    take, result = compiled(cam), np.zeros(inputs.shape[:3], np.float32)
-    shape = run(inputs[:1], 0.0)[1].shape[1:]  # the layer may not know the size of the photos
-    for part in chunks(len(inputs)):
-        delta = np.zeros((part.stop - part.start, *shape), np.float32)
-        result[part] = take(delta, inputs[part], wanted[part])
-    return result
 
 
 def tapped(model: keras.Model, layer: str | None) -> Callable[[Any, Any], tuple[Any, Any]]:
