@@ -101,7 +101,7 @@ def served(classifier, settings, folder):
         thread.join(10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # as long as it is there no test can run an event loop of its own
 def browser():
     """A real browser; the tests are skipped, saying so, where there is none."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
