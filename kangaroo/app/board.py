@@ -111,8 +111,8 @@ def leaders(host: Host) -> str:
     frame = host.results.frame()
     table = leaderboard(frame[frame["model"] == host.model], minimum=LEAST).head(LEADERS)
     rows = [
-        (row["player"], f"{row['points']:,.0f}", f"{row['model_points']:,.0f}", percent(row["top1"]),
-         str(row["rounds"]), f"{row['seconds']:.1f} s")
+        (row["player"], f"{row['points']:,.0f}", f"{row['model_points']:,.0f}",
+         f"{100 * row['top1']:.0f}\N{NO-BREAK SPACE}%", str(row["rounds"]), f"{row['seconds']:.1f} s")
         for row in table.to_dict("records")
         if not pd.isna(row["points"])
     ]  # fmt: skip

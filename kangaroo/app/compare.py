@@ -30,10 +30,6 @@ NOTE = (
     "was named."
 )
 NOTHING = "Nobody has played yet: a game in the tab Play gives the first figures."
-_STYLE = """
-th, td { overflow-wrap: break-word !important; }
-.scroll { contain: inline-size; }
-"""
 _OPENED = "trigger('select');"  # nobody waits for figures of a tab that was not opened
 _FETCH = "() => document.querySelector('#compare-file a')?.click()"
 
@@ -46,9 +42,7 @@ def add(state: State) -> None:
         frame = results.frame()
         return report(frame[frame["model"] == model], seed=state.settings.seed)
 
-    text = gr.HTML(
-        "", css_template=_STYLE, js_on_load=_OPENED, apply_default_css=False, elem_id="compare-report"
-    )
+    text = gr.HTML("", js_on_load=_OPENED, apply_default_css=False, elem_id="compare-report")
     with gr.Row():
         again = gr.Button("Count again", elem_id="compare-again", variant="primary", scale=0, min_width=160)
         fetch = gr.Button("Download all answers (CSV)", elem_id="compare-download", scale=0, min_width=280)

@@ -25,9 +25,6 @@ const said = document.createElement("p"), tip = document.createElement("div"), h
 said.className = "said"; said.setAttribute("role", "status");
 tip.className = "tip"; tip.hidden = true; tip.setAttribute("aria-hidden", "true");
 help.className = "help";
-help.textContent = pick
-  ? "Click or tap to set your pin. Keys: arrows move, + and - zoom, Enter sets the pin, 0 shows all."
-  : "Drag to move. Keys: arrows move, + and - zoom, 0 shows all.";
 help.id = `map-help-${Math.random().toString(36).slice(2)}`;
 svg.setAttribute("aria-describedby", help.id);
 const button = (text, name, work) => {
@@ -60,8 +57,11 @@ function show() {
   svg.setAttribute("viewBox", [view.x - view.w / 2, view.y - h / 2, view.w, h].join(" "));
   svg.style.touchAction = view.w < 0.98 * widest() ? "none" : "pan-y"; // a map wholly in view lets the page scroll
   const unit = view.w / width; // of the map to a pixel: marks keep their size on the screen
-  for (const mark of over.querySelectorAll("[data-at]"))
+  for (const mark of over.querySelectorAll("[data-at]")) {
     mark.setAttribute("transform", `translate(${mark.dataset.at}) scale(${unit})`);
+    const text = mark.querySelector("text"), left = parseFloat(mark.dataset.at) > view.x; // away from the edge
+    if (text) { text.setAttribute("x", left ? -12 : 12); text.setAttribute("text-anchor", left ? "end" : "start"); }
+  }
   if (cursor) cross.setAttribute("transform", `translate(${cursor}) scale(${unit})`);
 }
 function zoom(factor, at = cursor || [view.x, view.y]) {
@@ -87,8 +87,14 @@ const SHAPES = { truth: "M0,-9L2.6,-3.6 8.6,-2.8 4.3,1.4 5.3,7.3 0,4.5 -5.3,7.3 
 function mark({ at, kind, text }) {
   const node = make("g", { class: `mark ${kind}`, "data-at": project(at).join(), role: "img",
     "aria-label": `${text || kind}: ${degrees(at)}` }, make("path", { d: SHAPES[kind] || SHAPES.guess }));
-  if (text) node.append(Object.assign(make("text", { x: 12, y: kind === "guess" ? -10 : 4 }), { textContent: text }));
+  if (text) node.append(Object.assign(make("text", { y: kind === "guess" ? -10 : 4 }), { textContent: text }));
   return node;
+}
+function together(marks) { // what lies at one point has one text, and the first mark on top
+  const same = (a, b) => a.at.join() === b.at.join();
+  const all = (one) => marks.filter((other) => same(one, other)).map((other) => other.text).filter(Boolean).join(", ");
+  return marks.map((one, i) => ({ ...one, text: marks.findIndex((other) => same(one, other)) === i ? all(one) : "" }))
+    .reverse();
 }
 function dot({ at, share, text }) {
   const title = `${text}: ${percent(share)}`;
@@ -117,8 +123,11 @@ function draw() {
     country.classList.toggle("known", share !== undefined);
   }
   over.replaceChildren(...(value.lines || []).map(line), ...(value.dots || []).map(dot),
-    ...(value.marks || []).map(mark));
+    ...together(value.marks || []).map(mark));
   if (value.pin) over.append(mark({ at: value.pin, kind: "guess", text: "" }));
+  help.textContent = pick && !props.locked && !value.locked
+    ? "Click or tap to set your pin. Keys: arrows move, + and - zoom, Enter sets the pin, 0 shows all."
+    : "Drag to move. Keys: arrows move, + and - zoom, 0 shows all.";
   const summary = value.summary || (value.pin ? `Your pin: ${degrees(value.pin)}` : "");
   if (said.textContent !== summary) said.textContent = summary;
   if (!pick) svg.setAttribute("aria-label", [label, summary].filter(Boolean).join(": "));

@@ -96,13 +96,23 @@ PRESETS: Mapping[str, Augmentation] = {
     "default": Augmentation(
         crop=(0.5, 1), rotation=3, perspective=0.1, brightness=0.2, contrast=0.2, saturation=0.2, hue=0.02
     ),
+    "strong": Augmentation(
+        flip=0.5,
+        crop=(0.2, 1),
+        rotation=3,
+        perspective=0.1,
+        brightness=0.3,
+        contrast=0.3,
+        saturation=0.3,
+        hue=0.03,
+    ),
     "cnn-plays-geoguessr": Augmentation(flip=0.5, crop=(0.08, 1), rotation=5),
     "london": Augmentation(
         perspective=0.3, perspective_probability=0.4, brightness=0.2, saturation=0.05, hue=0.1
     ),
 }
-"""Settings by name: none; kangaroo's own; the report of that name, with torchvision's usual crop; the London
-report, by its code (github.com/JLuij/CV-GeoGuessr)."""
+"""Settings by name: none; kangaroo's own, and stronger ones for long trainings; the report of that name, with
+torchvision's usual crop; the London report, by its code (github.com/JLuij/CV-GeoGuessr)."""
 
 
 def draw(n: int, seed: int | Sequence[int]) -> Draws:
