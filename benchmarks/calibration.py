@@ -42,7 +42,9 @@ def rows(predictions: Predictions, config: CalibrationConfig) -> Iterator[tuple[
         values = found[name][np.isfinite(found[name])]
         if len(values):
             yield what, float(values.mean()), f"sd {values.std():.4f}, {len(values)} splits"
-    crossed = [_crossed(predictions, config, seed) for seed in range(config.splits)]
+    crossed = [
+        _crossed(predictions, config, seed) for seed in range(config.seed, config.seed + config.splits)
+    ]
     mean, chance = np.mean(crossed, axis=0)
     yield "both halves, each by the fit of the other: that error after", mean, f"n = {n:,}"
     yield "both halves: that error of a perfectly calibrated model", chance, ""

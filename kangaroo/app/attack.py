@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kangaroo.app import words
-from kangaroo.app.photos import Shown, examples, name_of, picture_url, upload
+from kangaroo.app.photos import UPLOADS, Shown, examples, name_of, picture_url, upload
 from kangaroo.app.picking import chosen, dropzone, example_buttons
 from kangaroo.app.state import State
 from kangaroo.attack.gradient import WHITE, Attack
@@ -128,7 +128,7 @@ def add(state: State) -> None:
             return None, gr.skip(), words.refusal(name_of(payload), error), gr.skip()
 
     outputs, options = [picture, aimed, said, outcome], [target, epsilon]
-    photo.change(sent, [photo, *options], outputs, preprocess=False, **QUIET)
+    photo.change(sent, [photo, *options], outputs, preprocess=False, concurrency_id=UPLOADS, **QUIET)
     example.select(
         lambda number, *rest: aim(chosen(number, photos), *rest), [example, *options], outputs, **QUIET
     )

@@ -45,7 +45,7 @@ def start(host: Host, drawn: bool) -> str:
 {_choice("resolution", "Resolution", RESOLUTIONS, usual.resolution, "{} pixels")}
 {_choice("seconds", "Time a photo", SECONDS, 0, "{} s")}</fieldset>
 {_REFUSED}<button id="game-start" type="submit">Start</button>
-</form>{leaders(host)}"""
+</form>"""
 
 
 def open_round(opened: Round, options: Options, url: str) -> str:
@@ -85,7 +85,7 @@ def answer(outcome: Outcome, url: str) -> str:
 {"Result" if last else "Next photo"}</button></form>"""
 
 
-def over(token: str, outcomes: Sequence[Outcome], host: Host) -> str:
+def over(token: str, outcomes: Sequence[Outcome]) -> str:
     """The end of a game: who was better, and every round."""
     rows = [
         (str(done.number), done.name, _first(done.person), _points(done.score), _first(done.model),
@@ -102,8 +102,7 @@ def over(token: str, outcomes: Sequence[Outcome], host: Host) -> str:
     return f"""<div id="game-over" data-game="{escape(token)}">
 <p class="answer"><strong>{_winner(points)}</strong></p><p class="line">{escape(text)}</p>
 {page.table("Your rounds", head, rows)}</div>
-<form data-action="again"><button id="game-again" type="submit" data-first>Play again</button></form>
-{leaders(host)}"""
+<form data-action="again"><button id="game-again" type="submit" data-first>Play again</button></form>"""
 
 
 def leaders(host: Host) -> str:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import pandas as pd
 
 from kangaroo import page
-from kangaroo.app.play import QUIET, RESULTS
+from kangaroo.app.play import QUIET
 from kangaroo.app.state import State
 from kangaroo.game.comparison import Comparison, Measure, compare, in_words
 from kangaroo.game.results import Results
@@ -36,7 +37,7 @@ _FETCH = "() => document.querySelector('#compare-file a')?.click()"
 
 def add(state: State) -> None:
     """Lay the tab out; call it inside ``with gr.Tab(...)``."""
-    results, model = Results(state.settings.results or RESULTS), state.classifier.card.sha256
+    results, model = Results(state.settings.results), state.classifier.card.sha256
 
     def shown() -> str:
         frame = results.frame()
@@ -82,9 +83,14 @@ def _row(name: str, value: Measure) -> list[str]:
 
 
 def _download(results: Results) -> str:
-    """HTML: a link that holds all answers as a CSV file."""
+    """HTML: a link that holds all answers as a CSV file, with numbers for photos.
+
+    From their names, which hold the country, one could reckon which photo comes next for whom.
+    """
+    frame = results.frame()
+    frame = frame.assign(photo=pd.factorize(frame["photo"])[0] + 1).drop(columns="place")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "game.csv"
-        write_csv(results.frame(), path)
+        write_csv(frame, path)
         data = base64.b64encode(path.read_bytes()).decode()
     return f'<a download="game.csv" href="data:text/csv;base64,{data}">game.csv</a>'

@@ -9,11 +9,12 @@ import pandas as pd
 
 from kangaroo.app import words
 from kangaroo.app.heat import METHODS, Heat, heat_view, plain
-from kangaroo.app.photos import Shown, examples, name_of, upload
+from kangaroo.app.photos import UPLOADS, Shown, examples, name_of, upload
 from kangaroo.app.picking import chosen, dropzone, example_buttons
 from kangaroo.app.state import State
 from kangaroo.app.worldmap import Dot, Mark, View, belief, world_map
 from kangaroo.errors import DataError, PhotoError
+from kangaroo.game.tables import spreadsheet_safe
 from kangaroo.geo.guess import ClassPoints, country_points
 
 MOST = 100
@@ -51,7 +52,9 @@ def add(state: State) -> None:
     outputs = [picture, photo, answer, world, seen]
     # Two events, not one that yields twice: a value that is to stay as it is costs Gradio memory for good.
     explained: dict[str, Any] = {"fn": one.heat, "inputs": [photo, method], "outputs": seen} | QUIET
-    sent.change(one.uploaded, sent, outputs, preprocess=False, **QUIET).success(**explained)
+    sent.change(one.uploaded, sent, outputs, preprocess=False, concurrency_id=UPLOADS, **QUIET).success(
+        **explained
+    )
     example.select(one.example, example, outputs, **QUIET).success(**explained)
     method.input(**explained)
     with gr.Accordion("Several photos at once", open=False, elem_id="guess-many"):
@@ -69,7 +72,12 @@ def _add_several(state: State) -> None:
     refused = gr.HTML("", elem_id="guess-refused")
     table = gr.HTML("", elem_id="guess-table")
     several.upload(
-        lambda sent: _several(state, sent), several, [several, refused, table], preprocess=False, **QUIET
+        lambda sent: _several(state, sent),
+        several,
+        [several, refused, table],
+        preprocess=False,
+        concurrency_id=UPLOADS,
+        **QUIET,
     )
 
 
@@ -149,10 +157,9 @@ def _several(state: State, sent: Any) -> tuple[Any, ...]:
     photos: list[Shown] = []
     many = f"{len(sent) - MOST} photos were left out: {MOST} at once are the limit"
     refused = words.refusal("", many) if len(sent) > MOST else ""
-    for payload in sent:
+    for payload in sent[:MOST]:
         try:
-            shown = upload(payload, state)  # also beyond the limit, so that its file goes
-            photos += [shown] * (len(photos) < MOST)
+            photos.append(upload(payload, state))
         except PhotoError as error:
             refused += words.refusal(name_of(payload), error)
     if not photos:
@@ -164,8 +171,7 @@ def _several(state: State, sent: Any) -> tuple[Any, ...]:
 
 def _download(frame: pd.DataFrame) -> str:
     """HTML: a link that holds the table as a CSV file; no cell begins like a formula of a spreadsheet."""
-    safe = frame.assign(file=[f"'{name}" if name[:1] in "=+-@\t\r" else name for name in frame["file"]])
-    data = base64.b64encode(safe.to_csv(index=False).encode()).decode()
+    data = base64.b64encode(spreadsheet_safe(frame).to_csv(index=False).encode()).decode()
     return (
         '<p><a id="guess-download" class="download" download="guesses.csv" '
         f'href="data:text/csv;base64,{data}">Download the table (CSV)</a></p>'

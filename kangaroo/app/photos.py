@@ -22,6 +22,8 @@ from kangaroo.scenes.render import draw
 
 MAX_PIXELS = 50_000_000
 """The largest photo that is taken from a browser: 20 people at once may send one."""
+UPLOADS = "uploads"
+"""What Gradio counts together all work on uploads as: no more pictures are decoded at once than WORKERS."""
 EXAMPLES = 8
 SHOWN = 480
 """Height and width, in pixels, of a photo on the page."""

@@ -2,7 +2,7 @@
 // trigger and watch. What is drawn is HTML from the server; here are only the forms, the clock, and the token of
 // the game, which the browser keeps so that a reload goes on with it.
 const KEY = "kangaroo-game";
-let busy = 0, clock = 0, began = false;
+let busy = 0, clock = 0, acted = false, waiting = false;
 const kept = {
   get: () => { try { return localStorage.getItem(KEY) || ""; } catch { return ""; } },
   set: (token) => { try { localStorage.setItem(KEY, token); } catch { /* a browser that keeps nothing */ } },
@@ -15,6 +15,7 @@ function send(action, data = {}) {
     }, 3000);
     trigger("submit", { action, again, game: kept.get(), ...data });
   };
+  waiting = true;
   ask(0);
 }
 function fields(form) {
@@ -37,8 +38,10 @@ function count(left) { // at 0 what was typed is sent as it is; a little later t
   }, 200);
 }
 function draw() {
-  busy = clearTimeout(busy) || 0;
   const value = props.value || {};
+  if (acted && !waiting) return; // the second answer to what was asked twice
+  waiting = false;
+  busy = clearTimeout(busy) || 0;
   if (value.game !== undefined) kept.set(value.game);
   const refused = element.querySelector("#game-refused");
   if (value.refused && refused) {
@@ -48,14 +51,14 @@ function draw() {
   }
   element.innerHTML = value.html || "";
   if (value.left !== undefined) count(value.left);
-  if (began) { // not when the page opens: whoever reads it from its beginning would lose their place
+  if (acted) { // not when the page opens: whoever reads it from its beginning would lose their place
     element.querySelector("[data-first]")?.focus({ preventScroll: true });
     element.scrollIntoView({ block: "nearest" });
   }
-  began = true;
 }
 element.addEventListener("submit", (event) => {
   event.preventDefault();
+  acted = true;
   send(event.target.dataset.action, { round: event.target.dataset.round || "", ...fields(event.target) });
 });
 element.addEventListener("keydown", (event) => { // a key that is held down doesn't play on by itself

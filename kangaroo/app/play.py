@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from importlib.resources import files
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import gradio as gr
@@ -37,8 +36,6 @@ from kangaroo.game.results import Results
 from kangaroo.game.settings import GUESSES, Settings
 from kangaroo.geo.guess import ClassPoints
 
-RESULTS = Path("kangaroo-games.sqlite")
-"""Where results go if nobody says so."""
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 Shown: TypeAlias = tuple[dict[str, Any], View | None, Outcome | None]
 """What a browser gets: the board's value, the map (None: there is none), and the answer that is explained."""
@@ -58,6 +55,7 @@ def add(state: State) -> None:
                 apply_default_css=False,
                 elem_id="game",
             )
+            leaders = gr.HTML(lambda: board.leaders(game.host), elem_id="game-leaders")  # at each visit
         with gr.Column(min_width=300, visible=False) as side:
             world = world_map(label="Where was it taken?", pick=True, elem_id="game-map")
             with gr.Column(visible=False) as why:
@@ -67,12 +65,14 @@ def add(state: State) -> None:
         try:
             shown, view, outcome = game.act(event._data, pin_of(pin))
         except KangarooError as error:
-            return {"refused": str(error)}, *[gr.skip()] * 4
+            return {"refused": str(error)}, *[gr.skip()] * 5
         columns = gr.Column(visible=view is not None), gr.Column(visible=outcome is not None)
-        return shown, (view or View()).to_json(), *columns, outcome
+        best = gr.skip() if shown["game"] else board.leaders(game.host)
+        return shown, (view or View()).to_json(), *columns, outcome, best
 
+    outputs = [table, world, side, why, answered, leaders]
     # 'multiple': of what comes right after an answer nothing is lost; what comes twice counts once.
-    done = table.submit(act, world, [table, world, side, why, answered], trigger_mode="multiple", **QUIET)
+    done = table.submit(act, world, outputs, trigger_mode="multiple", **QUIET)
     done.success(lambda outcome: outcome and game.explained(heat, outcome), answered, seen, **QUIET)
 
 
@@ -104,7 +104,7 @@ def host(state: State) -> Host:
         return Answer(tuple(best), point, tuple(float(row[f"p_{name}"]) for name in best))
 
     pool = read_pool([settings.photos], names, settings.split)
-    results = Results(settings.results or RESULTS)
+    results = Results(settings.results)
     return Host(pool, options, results, classifier.card.sha256, judge, settings.seed)
 
 
@@ -163,7 +163,7 @@ class _Play:
         return {"html": html, "game": outcome.game}, _view(outcome, self.host.options), outcome
 
     def _over(self, token: str) -> Shown:
-        return {"html": board.over(token, self.host.outcomes(token), self.host), "game": ""}, None, None
+        return {"html": board.over(token, self.host.outcomes(token)), "game": ""}, None, None
 
     def _picture(self, outcome: Outcome) -> bytes:
         """What was shown; nothing if the photo is gone meanwhile."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import os
 import re
 import secrets
@@ -82,6 +83,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, folder: Path, max_bytes: int) -> None:
         self._app, self._folder, self._max = app, folder.resolve(), max_bytes
+        self._coming = 0.0  # bytes that uploads under way may still bring
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer or pass on one request."""
@@ -96,6 +98,8 @@ class Guard:
             await answer(scope, receive, outwards)
             return
         incoming: Receive = _Limited(receive, self._room(scope["path"]))
+        room = (_length(scope) or self._room(scope["path"])) if self._is_upload(scope["path"]) else 0
+        self._coming += room
         try:
             if scope["method"] == "POST" and not self._is_upload(scope["path"]):
                 incoming = await self._checked(incoming)
@@ -103,6 +107,8 @@ class Guard:
         except _Refused as error:
             if not outwards.begun:
                 await error.answer(scope, receive, outwards)
+        finally:
+            self._coming -= room
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         path = scope["path"]
@@ -110,10 +116,9 @@ class Guard:
             return _refused(404, "there is nothing here")
         if path.startswith(f"{API}file=") and not self._ours(path.removeprefix(f"{API}file=")):
             return _refused(404, "there is nothing here")
-        length = dict(scope["headers"]).get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > self._room(path):
+        if _length(scope) > self._room(path):
             return _refused(413, TOO_MUCH)
-        if self._is_upload(path) and sum(_sizes(self._folder)) > STORED * self._max:
+        if self._is_upload(path) and sum(_sizes(self._folder)) + self._coming > STORED * self._max:
             return _refused(503, "too many photos are waiting: try again in a minute")
         return None
 
@@ -160,6 +165,12 @@ class _Refused(Exception):
     def __init__(self, status: int, line: str) -> None:
         super().__init__(line)
         self.answer = _refused(status, line)
+
+
+def _length(scope: Scope) -> float:
+    """How many bytes a request says that it brings, 0 if it doesn't say; inf: no number."""
+    text = dict(scope["headers"]).get(b"content-length", b"0")
+    return int(text) if text.isdigit() else math.inf
 
 
 async def _body(receive: Receive) -> bytes:

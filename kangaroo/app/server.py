@@ -24,7 +24,7 @@ from kangaroo.models.classifier import Classifier
 SESSIONS = 200
 """Visitors whose photo is remembered; of more, those who came first start anew."""
 WORKERS = 4
-"""Requests that are worked on at once: one has the network, the others decode and draw."""
+"""Requests of one kind that are worked on at once; those that decode uploads are one kind."""
 LOCAL = ("127.0.0.1", "localhost")
 LIGHT = "() => document.body.classList.remove('dark')"
 

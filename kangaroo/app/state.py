@@ -29,7 +29,7 @@ class Settings:
     examples: Path | None = None
     photos: Path | None = None
     split: Path | None = None
-    results: Path | None = None
+    results: Path = Path("kangaroo-games.sqlite")
     max_upload_mb: float = 20.0
     queue: int = 40
     seed: int = 0
@@ -38,6 +38,8 @@ class Settings:
         """Check; raise KangarooError."""
         if not 0 < self.max_upload_mb <= 1000:
             raise KangarooError(f"photos of up to {self.max_upload_mb} MB: give more than 0, at most 1000")
+        if self.seed < 0:
+            raise KangarooError(f"seed {self.seed} is below 0: give a whole number of 0 or more")
         if self.queue < 1:
             raise KangarooError(f"a queue of {self.queue} serves nobody: give 1 or more")
 

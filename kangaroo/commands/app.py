@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> None:
 
     settings = Settings(
         examples=args.examples, photos=args.photos, split=args.split,
-        results=args.results or Path("kangaroo-games.sqlite"),
+        **({"results": args.results} if args.results else {}),
         max_upload_mb=args.max_upload_mb, queue=args.queue, seed=args.seed,
     )  # fmt: skip
     serve(classifier, settings, host=args.host, port=args.port, open_browser=not args.no_browser_open)

@@ -96,12 +96,14 @@ def squared_error(predictions: Predictions, *, bins: int = 15) -> float:
     The gap of a bin is a mean over its photos, whose square is too large by the mean's variance. Taken over
     pairs of photos of different places it is not: the debiased estimator of Kumar, Liang & Ma, NeurIPS 2019
     (arXiv:1909.10155), for photos that are tied by places. It may be below 0, as an estimate of 0 must; its
-    root is no smaller than the expected calibration error without noise. NaN without such a pair.
+    root is, on average, no smaller than the expected calibration error of the same bins without noise. There
+    are fewer bins than ``bins`` for fewer than twice as many places. NaN for photos of a single place.
     """
     confidence = predictions.confidence.astype(np.float64)
     gap = predictions.correct - confidence
-    which = _bins(confidence, np.quantile(confidence, np.linspace(0, 1, bins + 1)))
     place = np.unique(predictions.places, return_inverse=True)[1]
+    bins = max(1, min(bins, int(place.max() + 1) // 2))  # so that some bin has photos of two places
+    which = _bins(confidence, np.quantile(confidence, np.linspace(0, 1, bins + 1)))
     _, cell = np.unique(which * len(place) + place, return_inverse=True)  # photos of one place in one bin
     of_cell, size = np.bincount(cell, gap), np.bincount(cell, np.ones(len(cell)))
     in_bin = np.zeros(len(size), np.int64)

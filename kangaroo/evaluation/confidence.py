@@ -49,16 +49,16 @@ class Quality:
 
     @property
     def error(self) -> float:
-        """The root of ``squared``, 0 where that is below: never less than the ECE without noise."""
-        return float(np.sqrt(max(self.squared, 0)))
+        """The root of ``squared``, 0 where that is below, NaN where it is."""
+        return float(np.sqrt(np.maximum(self.squared, 0)))
 
-    def figures(self) -> dict[str, float]:
+    def figures(self) -> dict[str, float | None]:
         """What ``--json`` says of it."""
         return {
             "ece": self.reliability.ece,
             "ece_by_chance": self.chance[0],
             "ece_by_chance_p95": self.chance[1],
-            "debiased_error": self.error,
+            "debiased_error": None if np.isnan(self.error) else self.error,
             "brier": self.brier,
             "loss": self.loss,
             "aurc": self.curve.aurc,

@@ -17,7 +17,7 @@ class Settings:
     """One game; KangarooError for a number that can't be.
 
     rounds: photos a game. seconds: time for one, None: as long as people like. resolution: side of the square
-    that is shown, in pixels. guesses: classes that may be named for a photo. seed: of the photos' order.
+    that is shown, in pixels.
     """
 
     rounds: int = 10

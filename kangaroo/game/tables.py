@@ -17,9 +17,10 @@ _LISTS = ("classes", "person_names", "model_names")
 def counted(frame: pd.DataFrame) -> pd.DataFrame:
     """The rows of :meth:`kangaroo.game.results.Results.frame` that count: a player's first sight of a photo.
 
-    Whoever sees a photo again has been told its answer before.
+    Whoever sees a photo again has been told its answer before, be it in another game in the meantime.
     """
-    return frame[frame["turn"] == 0]
+    told = frame.duplicated(["player", "photo"])  # rows are in the order of the answers
+    return frame[(frame["turn"] == 0) & ~told]
 
 
 def by_terms(frame: pd.DataFrame) -> list[pd.DataFrame]:
@@ -49,19 +50,26 @@ def leaderboard(frame: pd.DataFrame, *, minimum: int = 1) -> pd.DataFrame:
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write the rows of :meth:`kangaroo.game.results.Results.frame`, UTF-8, lists joined by '; '.
-
-    A text that a spreadsheet would take for a formula gets an apostrophe before it, as OWASP's page on CSV
-    injection advises: nicknames are what strangers typed.
-    """
+    """Write rows of :meth:`kangaroo.game.results.Results.frame`, UTF-8, lists joined by '; '."""
     table = frame.assign(
         given=pd.to_datetime(frame["given"], unit="s", utc=True).dt.strftime("%Y-%m-%dT%H:%M:%SZ")
     )
     for name in _LISTS:
         table[name] = table[name].map("; ".join)
-    texts = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
-    for name in map(str, texts):
-        table[name] = table[name].map(lambda text: f"'{text}" if str(text).startswith(_FORMULA) else text)
     ranks = {name: table[name].astype("Int64") for name in ("person_rank", "model_rank")}
     with atomic(path) as temporary:
-        table.assign(**ranks).to_csv(temporary, index=False)
+        spreadsheet_safe(table.assign(**ranks)).to_csv(temporary, index=False)
+
+
+def spreadsheet_safe(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with an apostrophe before each text that a spreadsheet would take for a formula.
+
+    As OWASP's page on CSV injection advises: nicknames and file names are what strangers typed.
+    """
+    texts = [str(name) for name in table if not pd.api.types.is_numeric_dtype(table[name])]
+    return table.assign(
+        **{
+            name: table[name].map(lambda text: f"'{text}" if str(text).startswith(_FORMULA) else text)
+            for name in texts
+        }
+    )

@@ -51,7 +51,8 @@ def test_an_installed_package_asks_for_a_model(capsys, monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "line"),
     [(["--max-upload-mb", "0"], "photos of up to 0.0 MB"), (["--queue", "0"], "a queue of 0"),
-     (["--examples", "nowhere"], "no folder nowhere"), (["--port", "99999"], "port 99999")],
+     (["--examples", "nowhere"], "no folder nowhere"), (["--port", "99999"], "port 99999"),
+     (["--seed", "-1"], "seed -1")],
 )  # fmt: skip
 def test_what_cannot_be_is_one_line(flags, line, capsys):
     pytest.importorskip("gradio", reason="Gradio is not installed")

@@ -161,3 +161,8 @@ def test_shares_that_are_none(wrong):
 def test_numbers_below_zero(name):
     with pytest.raises(DataError, match=f"{name} -1 is below 0"):
         CalibrationConfig(**{name: -1})
+
+
+@pytest.mark.parametrize("n", [20, 30])
+def test_few_places_give_figures_that_json_can_hold(n):
+    json.dumps(calibrate(overconfident(n), CalibrationConfig()).figures(), allow_nan=False)

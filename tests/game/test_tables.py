@@ -72,3 +72,10 @@ def test_the_csv_is_safe_to_open(table, tmp_path):
     assert not any(value.startswith(("=", "+", "-", "@")) for row in rows for value in row.values())
     write_csv(table.assign(lon=-12.5), tmp_path / "r.csv")
     assert pd.read_csv(tmp_path / "r.csv")["lon"].tolist() == [-12.5] * 5  # a number is no formula
+
+
+def test_an_answer_told_in_another_game_is_no_first_sight(table):
+    told = frame(
+        [("Ada", "a", 1, 1, 5000, 1000), ("Ada", "a", 0, 1, 5000, 1000), ("Bob", "a", 0, 1, 5000, 1)]
+    )
+    assert counted(told)["player"].tolist() == ["Bob"]
