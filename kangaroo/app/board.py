@@ -29,11 +29,12 @@ def start(host: Host, drawn: bool) -> str:
         if host.pool.unseen
         else "The model may have seen some of them in training: no split says which it has not."
     )
+    kind = "drawn scenes" if host.pool.drawn else "photos"
     text = (
-        f"{len(host.pool.photos):,} photos, one at a time: which {_noun(host.options)} is it? {seen} "
-        "Both of you see the same picture: the middle of the photo, at the resolution that you choose."
+        f"{len(host.pool.photos):,} {kind}, one at a time: which {_noun(host.options)} is it? {seen} "
+        "Both of you see the same picture: its middle, at the resolution that you choose."
     )
-    note = f'<p class="note">{escape(DRAWN)}</p>' if drawn else ""
+    note = f'<p class="note">{escape(DRAWN)}</p>' if drawn and not host.pool.drawn else ""
     usual = Settings()
     return f"""<p class="intro">{escape(text)}</p>{note}
 <p class="line">The answer is one of {len(host.options.names)}: {escape(_listed(host.options.names))}.</p>

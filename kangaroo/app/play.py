@@ -15,6 +15,7 @@ import io
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from importlib.resources import files
 from typing import Any, TypeAlias
 
@@ -55,11 +56,12 @@ def add(state: State) -> None:
                 apply_default_css=False,
                 elem_id="game",
             )
-            leaders = gr.HTML(lambda: board.leaders(game.host), elem_id="game-leaders")  # at each visit
         with gr.Column(min_width=300, visible=False) as side:
             world = world_map(label="Where was it taken?", pick=True, elem_id="game-map")
             with gr.Column(visible=False) as why:
                 seen = heat_view(elem_id="game-heat")
+    best = partial(board.leaders, game.host)  # called at each visit
+    leaders = gr.HTML(best, apply_default_css=False, elem_id="game-leaders")
 
     def act(pin: Any, event: gr.EventData) -> tuple[Any, ...]:
         try:
@@ -67,8 +69,8 @@ def add(state: State) -> None:
         except KangarooError as error:
             return {"refused": str(error)}, *[gr.skip()] * 5
         columns = gr.Column(visible=view is not None), gr.Column(visible=outcome is not None)
-        best = gr.skip() if shown["game"] else board.leaders(game.host)
-        return shown, (view or View()).to_json(), *columns, outcome, best
+        now = gr.skip() if shown["game"] else best()
+        return shown, (view or View()).to_json(), *columns, outcome, now
 
     outputs = [table, world, side, why, answered, leaders]
     # 'multiple': of what comes right after an answer nothing is lost; what comes twice counts once.

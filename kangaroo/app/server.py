@@ -6,6 +6,7 @@ import tempfile
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from threading import Timer
@@ -16,6 +17,7 @@ import uvicorn
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from kangaroo.app import attack, compare, guess, play
+from kangaroo.app.scenes import with_scenes
 from kangaroo.app.security import Guard, swept
 from kangaroo.app.state import Settings, State
 from kangaroo.errors import KangarooError
@@ -81,10 +83,12 @@ def application(
 
 
 def serve(classifier: Classifier, settings: Settings, *, host: str, port: int, open_browser: bool) -> None:
-    """Serve the page until Ctrl-C; nothing is left behind. KangarooError: the port is in use."""
-    with _listening(host, port) as listening, tempfile.TemporaryDirectory(prefix="kangaroo-") as folder:
+    """Serve the page until Ctrl-C; nothing is left behind but games. KangarooError: the port is in use."""
+    temporary = partial(tempfile.TemporaryDirectory, prefix="kangaroo-")
+    with _listening(host, port) as listening, temporary() as uploads, temporary() as scenes:
         hosts = LOCAL if host in LOCAL else ("*",)
-        app = application(classifier, settings, Path(folder), hosts)
+        settings = with_scenes(classifier, settings, Path(scenes))
+        app = application(classifier, settings, Path(uploads), hosts)
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2
         )

@@ -57,12 +57,23 @@ function show() {
   svg.setAttribute("viewBox", [view.x - view.w / 2, view.y - h / 2, view.w, h].join(" "));
   svg.style.touchAction = view.w < 0.98 * widest() ? "none" : "pan-y"; // a map wholly in view lets the page scroll
   const unit = view.w / width; // of the map to a pixel: marks keep their size on the screen
-  for (const mark of over.querySelectorAll("[data-at]")) {
+  for (const mark of over.querySelectorAll("[data-at]"))
     mark.setAttribute("transform", `translate(${mark.dataset.at}) scale(${unit})`);
-    const text = mark.querySelector("text"), left = parseFloat(mark.dataset.at) > view.x; // away from the edge
-    if (text) { text.setAttribute("x", left ? -12 : 12); text.setAttribute("text-anchor", left ? "end" : "start"); }
-  }
+  nameMarks(unit);
   if (cursor) cross.setAttribute("transform", `translate(${cursor}) scale(${unit})`);
+}
+function nameMarks(unit) { // on the side away from the edge, and lower where another text stands already
+  const there = [];
+  for (const text of [...over.querySelectorAll(".mark text")].reverse()) {
+    const [x, y] = text.parentNode.dataset.at.split(",").map((value) => value / unit), left = x > view.x / unit;
+    const width = text.getComputedTextLength(), start = left ? x - 12 - width : x + 12;
+    const meets = (other, low) => start < other.end && other.start < start + width && Math.abs(low - other.low) < 15;
+    let shift = Number(text.dataset.y);
+    while (there.some((other) => meets(other, y + shift))) shift += 1;
+    there.push({ start, end: start + width, low: y + shift });
+    text.setAttribute("x", left ? -12 : 12); text.setAttribute("y", shift);
+    text.setAttribute("text-anchor", left ? "end" : "start");
+  }
 }
 function zoom(factor, at = cursor || [view.x, view.y]) {
   const w = bound(view.w * factor, CLOSEST, widest()), real = w / view.w;
@@ -87,7 +98,7 @@ const SHAPES = { truth: "M0,-9L2.6,-3.6 8.6,-2.8 4.3,1.4 5.3,7.3 0,4.5 -5.3,7.3 
 function mark({ at, kind, text }) {
   const node = make("g", { class: `mark ${kind}`, "data-at": project(at).join(), role: "img",
     "aria-label": `${text || kind}: ${degrees(at)}` }, make("path", { d: SHAPES[kind] || SHAPES.guess }));
-  if (text) node.append(Object.assign(make("text", { y: kind === "guess" ? -10 : 4 }), { textContent: text }));
+  if (text) node.append(make("text", { "data-y": kind === "guess" ? -10 : 4 }, text));
   return node;
 }
 function together(marks) { // what lies at one point has one text, and the first mark on top

@@ -19,7 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--examples", type=Path, metavar="DIR", help="folder of photos to try (default: drawn scenes)")
     add(
-        "--photos", type=Path, metavar="DIR", help="photo folder to play with: adds the tabs Play and Compare"
+        "--photos",
+        type=Path,
+        metavar="DIR",
+        help="photo folder to play with (default: drawn scenes if the model knows them, else no game)",
     )
     add(
         "--split", type=Path, metavar="FILE", help="the run's split.csv: play with its validation photos only"

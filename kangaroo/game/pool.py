@@ -36,10 +36,14 @@ class Photo:
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """The photos that are played, by their keys. ``unseen``: the model was not trained on any of them."""
+    """The photos that are played, by their keys.
+
+    ``unseen``: the model was not trained on any of them. ``drawn``: they are drawn scenes.
+    """
 
     photos: Mapping[str, Photo]
     unseen: bool
+    drawn: bool = False
 
     @property
     def places(self) -> int:
@@ -80,7 +84,8 @@ def read_pool(sources: Sequence[Path], classes: Sequence[str] = (), split: Path 
             f"the model tells {', '.join(classes)} apart, the photos to play with are of {', '.join(there)}: "
             "give photos of the model's classes"
         )
-    photos = read_dataset(sources, known).photos
+    manifest = read_dataset(sources, known)
+    photos = manifest.photos
     if split:
         photos = photos[sides_of(photos, read_split(split)).isin(["validation", "test"])]
         if photos.empty:
@@ -91,7 +96,9 @@ def read_pool(sources: Sequence[Path], classes: Sequence[str] = (), split: Path 
         raise DataError(
             f"no photos to play with in {', '.join(map(str, sources))}: give a folder that has some"
         )
-    return Pool({photo.key: photo for photo in _photos(photos)}, unseen=split is not None)
+    return Pool(
+        {photo.key: photo for photo in _photos(photos)}, unseen=split is not None, drawn=manifest.drawn
+    )
 
 
 def picture(path: Path, resolution: int) -> bytes:
