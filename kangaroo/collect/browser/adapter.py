@@ -181,6 +181,9 @@ def _adapter(top: "_Table") -> Adapter:
     )
     for table in (top, start, login, game, photo, guess, answer, following):
         table.close()
+    for table, path in ((start, adapter.path), (login, adapter.login)):
+        if not path.startswith("/"):  # else it would be another port, or another host
+            table.fail("path", "does not begin with /")
     if not adapter.country and not (adapter.lat and adapter.lon):
         answer.fail("country", "is missing, and lat and lon are not both there")
     if adapter.options and not adapter.options.selector:

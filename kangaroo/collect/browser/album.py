@@ -28,7 +28,7 @@ from kangaroo.errors import DataError
 from kangaroo.files import atomic, write_json
 from kangaroo.geo.countries import find
 
-LEDGER = "games.sqlite"
+LEDGER, LABELS = "games.sqlite", "labels.csv"
 FAILED = ".failed"  # hidden, as the visible folders of a photo folder are its classes
 UNKNOWN = "_unknown"
 _OPEN = ".open"
@@ -98,10 +98,10 @@ class Album:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
+            self._clear()
             self._write_table()
         finally:
             self._db.close()
-        shutil.rmtree(self.folder / _OPEN, ignore_errors=True)
 
     @property
     def photos(self) -> int:
@@ -145,7 +145,7 @@ class Album:
         self._db.execute("INSERT INTO faults VALUES (?, ?, ?, ?)", values)
 
     def put(self, instance: int, picture: bytes) -> Part:
-        """Keep a screenshot, as JPEG, until its answer is known, or whoever puts it there removes it."""
+        """Keep a screenshot, as JPEG, until its answer is known, or whoever puts it there drops it."""
         path = self.folder / _OPEN / f"{instance}_{time.time_ns()}.jpg"
         with Image.open(io.BytesIO(picture)) as image, atomic(path) as temporary:
             image.convert("RGB").save(temporary, quality=_QUALITY, subsampling=0)
@@ -181,6 +181,11 @@ class Album:
             self._write_table()
         return reason
 
+    def drop(self, part: Part) -> None:
+        """Remove a picture, but for one that is written down as kept: it gets its place at the next start."""
+        if not self._kept(part.path):
+            part.path.unlink(missing_ok=True)
+
     def _reason(self, part: Part, answer: Answer, place: str) -> str:
         """Why a picture is not kept: the round, the picture or the place is there, or there are enough."""
         kept = "SELECT count(*) FROM rounds WHERE reason = '' AND"
@@ -199,16 +204,24 @@ class Album:
         (self.folder / _OPEN / part).replace(path)
 
     def _recover(self) -> None:
-        """Finish what a killed run had written down, and drop the pictures whose answer it did not learn."""
+        """Finish what an ended run had written down, and drop the pictures whose answer it did not learn."""
         for path in sorted((self.folder / _OPEN).glob("[!.]*.jpg")):
-            row = self._db.execute(
-                "SELECT file, record FROM rounds WHERE part = ? AND reason = ''", (path.name,)
-            ).fetchone()
-            if row:
+            if row := self._kept(path):
                 self._place(path.name, row[0], json.loads(row[1]))
-        shutil.rmtree(self.folder / _OPEN, ignore_errors=True)
+        self._clear()
         for path in self.folder.glob("**/.*.part.*"):
             path.unlink()
+
+    def _clear(self) -> None:
+        """Remove the hidden folder, unless a picture waits in it for its place."""
+        if not any(map(self._kept, (self.folder / _OPEN).glob("[!.]*.jpg"))):
+            shutil.rmtree(self.folder / _OPEN, ignore_errors=True)
+
+    def _kept(self, path: Path) -> tuple[str, str] | None:
+        """File and record of a picture that is written down as kept."""
+        sql = "SELECT file, record FROM rounds WHERE part = ? AND reason = ''"
+        found: tuple[str, str] | None = self._db.execute(sql, (path.name,)).fetchone()
+        return found
 
     def _write_table(self) -> None:
         """Write labels.csv, of the pictures that are there: somebody may have sorted some out."""
@@ -219,7 +232,7 @@ class Album:
             if (self.folder / file).is_file():
                 record = json.loads(text)
                 rows.append((file, file.partition("/")[0], place, record["lat"], record["lon"]))
-        write_csv(self.folder / "labels.csv", ("file", "country", "place", "lat", "lon"), rows)
+        write_csv(self.folder / LABELS, ("file", "country", "place", "lat", "lon"), rows)
         self._written = time.monotonic()
 
     def _begin(self, job: Mapping[str, str]) -> None:
@@ -272,7 +285,8 @@ def _country(text: str) -> str:
 def _folder(country: str) -> str:
     """A name that is a visible folder, whatever a page wrote."""
     name = "".join("-" if x in '/\\:*?"<>|' or not x.isprintable() else x for x in country)
-    return name.strip(". ") or UNKNOWN
+    name = name.encode()[:100].decode(errors="ignore").strip(". ")  # file systems allow 255 bytes
+    return f"-{name}" if name in (LEDGER, LABELS) else name or UNKNOWN
 
 
 def _plain(text: str) -> str:

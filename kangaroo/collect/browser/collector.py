@@ -3,6 +3,7 @@
 import asyncio
 import math
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from kangaroo.collect.browser.album import FAILED, Album, Answer
 from kangaroo.collect.browser.faults import PageError
 from kangaroo.collect.browser.player import Guess, Player
 from kangaroo.collect.browser.session import keep
-from kangaroo.collect.browser.window import Launch, open_page
+from kangaroo.collect.browser.window import Launch, asking, open_page
 from kangaroo.errors import DataError, UnfinishedError
 from kangaroo.geo.countries import Country, countries, find
 from kangaroo.progress import progress
@@ -22,6 +23,8 @@ from kangaroo.progress import progress
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds; each pause is twice as long as the one before
 _BARREN = 50  # rounds without a new picture, after which the game is taken to have no others
 _STUBBORN = 3  # faults in a row, after which a game that can be opened again is given up
+_ALIKE = 3  # times that games break off alike before any is over, after which the adapter is to blame
+_BLAMED = ("changed page", "stalled photo", "late answer")  # faults that a wrong adapter may cause
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,8 @@ class Collector:
         self._session = session
         self._waiting = album.unfinished() if adapter.resume else {}
         self._playing = 0
-        self._rounds = self._barren = 0
+        self._rounds = self._barren = self._over = 0  # of this run
+        self._alike = Counter[tuple[str, int]]()  # faults: what they say, and after how many rounds of a game
         self._slot = 0.0  # the loop's time at which the next round may begin
         self._last: PageError | None = None
         total = order.photos if order.games is None else order.games
@@ -63,7 +67,7 @@ class Collector:
     async def run(self) -> None:
         """Play until there is enough.
 
-        DataError: no browser, no session, or an adapter that never worked; UnfinishedError: it ended early.
+        DataError: no browser, no session, or an adapter that does not fit; UnfinishedError: it ended early.
         Whatever was collected by then is kept.
         """
         instances = [asyncio.create_task(self._instance(i)) for i in range(self._order.instances)]
@@ -122,11 +126,15 @@ class Collector:
             )
         if kinds == ["changed page"] * 2 and not self._rounds:
             raise DataError(str(failed[-1]))
+        for (reason, rounds), times in self._alike.items():
+            if times >= _ALIKE and not self._over:
+                over = f"game.over {self._adapter.over!r} of adapter {self._adapter.file} was never there"
+                raise DataError(f"{reason}; so {times} times after {rounds} of a game's rounds, and {over}")
 
     async def _browse(self, number: int, rng: random.Random, *, stubborn: bool) -> None:
         """Play game after game in one browser."""
         state = self._session if self._session.is_file() else None
-        async with open_page(self._launch, state) as page:
+        async with open_page(self._launch, state, proven=self._rounds > 0) as page:
             order = self._order
             player = Player(page, self._adapter, order.url, order.timeout, self._album.folder / FAILED)
             while not self._enough(self._playing):
@@ -138,7 +146,8 @@ class Collector:
                 finally:
                     self._playing -= 1
                 if state:
-                    await keep(page.context, self._session)
+                    async with asking(order.timeout):
+                        await keep(page.context, self._session)
 
     async def _play(self, player: Player, game: "_Game", address: str) -> None:
         """Play a game, a new one or that of an address, to its end."""
@@ -148,6 +157,8 @@ class Collector:
             while not self._full() and await self._round(player, game):
                 await self._turn()
         except PageError as fault:
+            if game.rounds and fault.kind in _BLAMED:
+                self._alike[str(fault), game.rounds] += 1
             if fault.kind == "stalled photo" or game.stubborn:
                 self._album.end(game.id, "given up")
             elif game.id and self._adapter.resume:
@@ -171,9 +182,10 @@ class Collector:
             self._begin(game, values["game"], address)
             number = values.get("round") or str(self._album.rounds(game.id) + 1)
             answer = Answer(address, game.id, number, values.get("country", ""), *self._degrees(values))
+            game.rounds += 1
             self._count(self._album.add(part, answer))
         finally:
-            part.path.unlink(missing_ok=True)
+            self._album.drop(part)
         return await player.following()
 
     async def _photo(self, player: Player, game: "_Game") -> bytes | None:
@@ -195,12 +207,13 @@ class Collector:
         if not game.id:
             raise PageError("no round", "the game was over before its first photo")
         self._album.end(game.id, "over")
+        self._over += 1
         if self._order.games is not None:
             self._bar.update()
 
     def _count(self, reason: str) -> None:
         """Count a round, and end the run when the game has nothing new to show."""
-        self._rounds += 1
+        self._rounds += reason != "same round"  # a game that can't go on shows its last round again
         self._barren = self._barren + 1 if reason else 0
         if not reason and self._order.games is None:
             self._bar.update()
@@ -244,9 +257,13 @@ def draw_guess(order: Order, rng: random.Random, options: Sequence[str]) -> Gues
 
 @dataclass
 class _Game:
-    """A game at play; its ``id`` is '' until the page tells it; ``stubborn``: another fault ends it."""
+    """A game at play; its ``id`` is '' until the page tells it; ``stubborn``: another fault ends it.
+
+    ``rounds`` were played since it was opened.
+    """
 
     instance: int
     rng: random.Random
     stubborn: bool
     id: str
+    rounds: int = 0

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from kangaroo.collect.browser.adapter import Adapter, Reader, Step
 from kangaroo.collect.browser.camera import Camera
 from kangaroo.collect.browser.faults import PageError
-from kangaroo.collect.browser.window import telling_of_crashes
+from kangaroo.collect.browser.window import asking, passing_over_navigation
 from kangaroo.files import atomic, write_text
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page, Request, Response
 
 _POLL = 0.05  # seconds between two looks at the page
-_HUNG = 15.0  # seconds beyond the limit after which a page that answers nothing is given up
 _TRY = 1000.0  # milliseconds that a button may be covered before popups are looked for again
 
 _ALL = """(found, attribute) => found.map(
@@ -61,22 +60,23 @@ class Player:
         self._camera = Camera(page, adapter.photo, adapter.hide)
         self._refused = ""
         self._responses: dict[str, Any] = {}
-        self._told: Mapping[str, str] = {}
+        self._told: Mapping[str, str] = {}  # what the page shows of the last answer
         page.set_default_timeout(1000 * timeout)
         page.on("response", self._note_response)
         page.on("requestfailed", self._note_failure)
 
     async def start(self, address: str = "") -> None:
         """Begin a new game, or open the one at ``address`` again."""
-        with telling_of_crashes():
+        async with asking(self._timeout):
             self._forget()
+            self._responses.clear()
             await self._page.goto(address or self._url + self._adapter.path, wait_until="domcontentloaded")
         for step in () if address else self._adapter.start:
             await self._do(step)
 
     async def reload(self) -> None:
         """Load the page anew."""
-        with telling_of_crashes():
+        async with asking(self._timeout):
             self._forget()
             await self._page.reload(wait_until="domcontentloaded")
 
@@ -92,7 +92,7 @@ class Player:
         async def ready() -> bytes | None:
             if await self._sees(self._adapter.over):
                 return b""
-            if self._told and await self._values() == self._told:
+            if self._told and self._told.items() <= (await self._values()).items():
                 camera.state = "beside the last answer"
                 return None
             return await camera.take()
@@ -106,7 +106,7 @@ class Player:
 
     async def guess(self, guess: Guess) -> None:
         """Take the guess's steps."""
-        self._responses.clear()
+        self._forget_answer()
         for step in self._adapter.guess:
             await self._do(step, guess)
 
@@ -115,13 +115,13 @@ class Player:
         offered = self._adapter.options
         if not offered:
             return []
-        with telling_of_crashes():
+        async with asking(self._timeout):
             texts = await self._page.locator(offered.selector).evaluate_all(_ALL, offered.attribute)
         return sorted({part for text in texts if (part := offered.part(text))})
 
     async def values(self) -> Mapping[str, str]:
         """What the adapter's readers find now, by name; empty for what is not there."""
-        with telling_of_crashes():
+        async with asking(self._timeout):
             return await self._values()
 
     async def answer(self, before: Mapping[str, str]) -> Mapping[str, str]:
@@ -137,12 +137,13 @@ class Player:
 
         found = await self._until(ready)
         if found:
-            self._told = found
+            readers = self._adapter.values
+            self._told = {
+                name: found[name] for name in found if name != "game" and not readers[name].response
+            }
+            self._forget_answer()
             return found
-        missing = next((name for name, value in seen.items() if not value), "")
-        raise PageError(
-            "late answer", f"no answer within {self._timeout:g} s{f', no {missing}' if missing else ''}"
-        )
+        raise await self._unanswered([name for name, value in seen.items() if not value])
 
     async def following(self) -> bool:
         """Go on to the next round; False when the game is over."""
@@ -180,7 +181,7 @@ class Player:
             problem = "finds something that is covered, hidden or disabled" if there else "finds nothing"
             raise await self._changed(step.key, step.selector, problem)
         if able:
-            with telling_of_crashes():
+            async with asking(self._timeout):
                 await _act(target, step, guess or Guess("", 0, 0))
         return able
 
@@ -191,16 +192,13 @@ class Player:
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + self._timeout
-        try:
-            async with asyncio.timeout(self._timeout + _HUNG):
-                while loop.time() < end:
-                    with telling_of_crashes(), _passing_over_navigation():
-                        await self._look_around()
-                        if (value := await ready()) is not None:
-                            return value
-                    await asyncio.sleep(_POLL)
-        except TimeoutError as error:
-            raise PageError("crashed browser", "the page does not react any more") from error
+        async with asking(self._timeout):
+            while loop.time() < end:
+                with passing_over_navigation():
+                    await self._look_around()
+                    if (value := await ready()) is not None:
+                        return value
+                await asyncio.sleep(_POLL)
         return None
 
     async def _look_around(self) -> None:
@@ -245,15 +243,43 @@ class Player:
             if request.is_navigation_request() and request.frame == self._page.main_frame:
                 self._refused = "" if "ABORTED" in failure else failure
 
+    def _forget_answer(self) -> None:
+        """Forget what responses told of an answer: it is not the next one. Others may come only once."""
+        for reader in (self._adapter.country, self._adapter.lat, self._adapter.lon):
+            if reader:
+                self._responses.pop(reader.response, None)
+
+    async def _unanswered(self, missing: Sequence[str]) -> PageError:
+        """The error of an answer that did not come, or that the adapter looks for where nothing is."""
+        problem = f"no answer within {self._timeout:g} s"
+        for name in missing:
+            reader = self._adapter.values[name]
+            async with asking(self._timeout):
+                nothing = reader.selector and not await self._page.locator(reader.selector).count()
+            if nothing:
+                return await self._changed(_key(name), reader.selector, "finds nothing")
+        if missing:
+            pattern = self._adapter.values[missing[0]].response
+            problem += f", no {missing[0]}"
+            if pattern and pattern not in self._responses:
+                problem += f": no JSON came from an address that matches {_key(missing[0])} {pattern!r}"
+        return PageError("late answer", problem)
+
     async def _changed(self, key: str, selector: str, problem: str) -> PageError:
         """The error of an adapter that does not fit its page, which is kept to be looked at."""
         path = self._failed / f"{re.sub(r'[^a-z0-9]+', '_', key).strip('_')}.html"
-        with telling_of_crashes():
-            write_text(path, await self._page.content())
-            with atomic(path.with_suffix(".png")) as picture:
-                await self._page.screenshot(path=picture, full_page=True)
+        async with asking(self._timeout):
+            html, picture = await self._page.content(), await self._page.screenshot(full_page=True)
+        write_text(path, html)
+        with atomic(path.with_suffix(".png")) as temporary:  # no waiting in here: others keep theirs too
+            temporary.write_bytes(picture)
         reason = f"{key} {selector!r} of adapter {self._adapter.file} {problem}; the page is kept as {path}"
         return PageError("changed page", reason)
+
+
+def _key(name: str) -> str:
+    """Where the adapter has a value."""
+    return {"game": "game.id", "round": "game.round"}.get(name, f"answer.{name}")
 
 
 async def _act(target: "Locator", step: Step, guess: Guess) -> None:
@@ -267,15 +293,3 @@ async def _act(target: "Locator", step: Step, guess: Guess) -> None:
     elif box := await target.bounding_box():
         x, y = (guess.lon + 180) / 360 * box["width"], (90 - guess.lat) / 180 * box["height"]
         await target.click(position={"x": x, "y": y}, no_wait_after=True)
-
-
-@contextlib.contextmanager
-def _passing_over_navigation() -> Any:
-    """A page that is just being replaced by the next is looked at again."""
-    from playwright.async_api import Error
-
-    try:
-        yield
-    except Error as error:
-        if not re.search("context was destroyed|navigat|not attached|EncodingError", str(error)):
-            raise

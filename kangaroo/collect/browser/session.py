@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from kangaroo.collect.browser.adapter import Adapter
-from kangaroo.collect.browser.window import Launch, open_page
+from kangaroo.collect.browser.faults import PageError
+from kangaroo.collect.browser.window import Launch, asking, open_page
 from kangaroo.errors import DataError
 
 if TYPE_CHECKING:
@@ -50,17 +51,15 @@ async def log_in(adapter: Adapter, url: str, launch: Launch, path: Path) -> None
 
     DataError: the adapter knows of no login, or nobody logs in.
     """
-    from playwright.async_api import Error
-
     if not adapter.logged_in:
         raise DataError(f"adapter {adapter.file} has no [login]: leave out --login")
     try:
-        async with open_page(launch, None) as page:
+        async with open_page(launch, None) as page, asking(_PATIENCE):
             await page.goto(url.rstrip("/") + adapter.login)
             await _logged_in(page, adapter.logged_in)
             await keep(page.context, path)
-    except Error as error:
-        raise DataError(f"nobody logged in at {url}: {str(error).partition(chr(10))[0]}") from error
+    except PageError as fault:
+        raise DataError(f"nobody logged in at {url}: {fault}") from fault
 
 
 async def _logged_in(page: "Page", selector: str) -> None:

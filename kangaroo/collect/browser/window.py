@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from playwright.async_api import Page, Playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_HUNG = 15.0  # seconds beyond its limit after which a browser that answers nothing is given up
+_STARTING = 60.0  # seconds that a browser may take to show an empty page
 _CLOSING = 10.0  # seconds that a browser may take to close before it is left to its driver
 
 
@@ -31,29 +34,32 @@ class Launch:
 
 
 @asynccontextmanager
-async def open_page(launch: Launch, state: Path | None) -> "AsyncIterator[Page]":
+async def open_page(launch: Launch, state: Path | None, *, proven: bool = False) -> "AsyncIterator[Page]":
     """A page in a browser started for it; ``state``: the file of a stored session, if there is one.
 
     Its user agent is the browser's own with kangaroo's name added. DataError: there is no browser, or it
-    can't be started. PageError: it was lost while it started.
+    can't be started. PageError: it was lost while it started, or is ``proven`` to start at other times.
     """
     from playwright.async_api import Error
 
     async with AsyncExitStack() as stack:
-        driver = await _start_driver()
-        stack.push_async_callback(_close, driver.stop)
-        program = _find(launch.program, driver)
+        program: object = "driver"
         try:
+            driver = await _start_driver()
+            stack.push_async_callback(_close, driver.stop)
+            program = _find(launch.program, driver)
             browser = await driver.chromium.launch(
                 executable_path=program,
                 headless=not launch.headed,
                 chromium_sandbox=launch.sandbox and getattr(os, "geteuid", lambda: 1)() != 0,
             )
-        except Error as error:
-            reason = _reason(error)
-            raise DataError(f"the browser {program} can't be started: {reason}: choose --browser") from error
+        except (Error, OSError) as error:
+            problem = f"the browser {program} can't be started: {_reason(error)}"
+            if proven:
+                raise PageError("crashed browser", problem) from error
+            raise DataError(f"{problem}: choose --browser") from error
         stack.push_async_callback(_close, browser.close)
-        with telling_of_crashes():
+        async with asking(_STARTING):
             blank = await browser.new_page()
             agent = f"{await blank.evaluate('navigator.userAgent')} kangaroo/{__version__}"
             await blank.close()
@@ -62,13 +68,20 @@ async def open_page(launch: Launch, state: Path | None) -> "AsyncIterator[Page]"
         yield page
 
 
-@contextmanager
-def telling_of_crashes() -> Iterator[None]:
-    """Raise PageError for what Playwright says of a browser, a page or an address that is gone."""
+@asynccontextmanager
+async def asking(timeout: float) -> AsyncIterator[None]:
+    """Raise PageError for what Playwright says of a browser, a page or an address that is gone.
+
+    Where it says nothing at all, as of a page whose script hangs, its limits don't count: so this ends by
+    itself a while after ``timeout`` seconds.
+    """
     from playwright.async_api import Error
 
     try:
-        yield
+        async with asyncio.timeout(timeout + _HUNG):
+            yield
+    except TimeoutError as error:
+        raise PageError("crashed browser", "the page does not react any more") from error
     except Error as error:
         reason = _reason(error)
         if "net::" in reason or "Timeout" in reason:
@@ -76,6 +89,18 @@ def telling_of_crashes() -> Iterator[None]:
         if "selector" in reason:  # one that is none
             raise PageError("changed page", reason) from error
         raise PageError("crashed browser", reason) from error
+
+
+@contextmanager
+def passing_over_navigation() -> Iterator[None]:
+    """Overlook a page that is just being replaced by the next: it is looked at again."""
+    from playwright.async_api import Error
+
+    try:
+        yield
+    except Error as error:
+        if not re.search("context was destroyed|navigat|not attached|EncodingError", str(error)):
+            raise
 
 
 def _find(given: Path | None, driver: "Playwright") -> Path:

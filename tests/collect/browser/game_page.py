@@ -129,7 +129,11 @@ class Game(http.server.ThreadingHTTPServer):
     def api_state(self, body):
         game = body["game"]
         time.sleep(self.slow_state)
-        return {"over": self.over(game), "photo": f"/photo/{self.place(game, self.games[game])}.png"}
+        return {
+            "game": game,
+            "over": self.over(game),
+            "photo": f"/photo/{self.place(game, self.games[game])}.png",
+        }
 
     def api_guess(self, body):
         with self.lock:

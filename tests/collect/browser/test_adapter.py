@@ -44,6 +44,7 @@ def test_what_ships_is_an_adapter():
         (('name = "stand-in"', "name = 3"), "name is not a text"),
         (('name = "stand-in"', "name = 'a'\nnam = 'b'"), "nam is no key of an adapter: choose among "),
         (("[next]", "[after]"), "next is missing"),
+        (('path = "/"', 'path = "play"'), "start.path does not begin with /"),
         (("[photo]", "[photo]\nshow = 'x'"), "photo.show is no key of an adapter: choose among hide"),
         (('selector = "#game-photo img"', "selector = ''"), "photo.selector is empty"),
         (('{ click = "#game-next" }', '{ tap = "#game-next" }'), "next.steps[0] needs one of click"),

@@ -1,3 +1,4 @@
+import errno
 import io
 import json
 import math
@@ -73,6 +74,8 @@ def test_nothing_is_kept_twice(tmp_path):
         ("../../etc", "-..-etc"),
         ("...", "_unknown"),
         ("Czech Republic", "Czechia"),
+        ("x" * 300, "x" * 100),
+        ("labels.csv", "-labels.csv"),
     ],
 )
 def test_a_country_is_a_folder_within(tmp_path, country, folder):
@@ -121,6 +124,26 @@ def test_a_kill_between_ledger_and_folder_is_made_good(tmp_path, monkeypatch, af
     )
     assert read_folders([tmp_path]).counts == {"Austria": 1}
     assert not waiting.path.exists()
+
+
+def test_a_full_disk_between_ledger_and_folder_is_made_good(tmp_path, monkeypatch):
+    def full(*args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with Album(tmp_path, JOB) as album:
+        waiting, part = album.put(1, png(1)), album.put(0, png(0))
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "write_json", full)
+            with pytest.raises(OSError, match="No space left"):
+                album.add(part, answer())
+        album.drop(part)
+        album.drop(waiting)
+        assert (part.path.is_file(), waiting.path.exists()) == (True, False)
+    with Album(tmp_path, JOB) as again:
+        assert again.photos == 1
+    assert visible(tmp_path) == ["Austria/a_1.jpg", "Austria/a_1.json", "labels.csv"]
+    assert read_folders([tmp_path]).counts == {"Austria": 1}
+    assert not part.path.parent.exists()
 
 
 def test_a_picture_sorted_out_by_hand_does_not_come_back(tmp_path):

@@ -1,11 +1,15 @@
 """Whole collections from a game's page, whose faults are played one by one."""
 
+import contextlib
 import csv
+import errno
 import io
+import itertools
 import json
 import os
 import random
 import signal
+import sqlite3
 import time
 from collections import Counter
 from pathlib import Path
@@ -15,8 +19,10 @@ import pytest
 from PIL import Image
 
 from kangaroo import __version__
+from kangaroo.collect.browser import album
 from kangaroo.collect.browser.collector import Order, draw_guess
-from kangaroo.collect.browser.player import Guess
+from kangaroo.collect.browser.faults import PageError
+from kangaroo.collect.browser.player import Guess, Player
 from kangaroo.data.folders import read_folders
 from kangaroo.geo.countries import find
 
@@ -218,6 +224,75 @@ def test_a_crashed_browser_does_not_take_the_other_down(game_page, play, out):
     check(server, out, range(10))  # the game went on where it was
 
 
+@pytest.fixture
+def starts(monkeypatch):
+    """Browsers start but for those whose number is in the list, which is empty at first."""
+    from playwright.async_api import BrowserType, Error
+
+    launch, counted, failing = BrowserType.launch, itertools.count(1), []
+
+    async def start(kind, **settings):
+        if next(counted) in failing:
+            raise Error("BrowserType.launch: Cannot allocate memory\nCall log: ...")
+        return await launch(kind, **settings)
+
+    monkeypatch.setattr(BrowserType, "launch", start)
+    return failing
+
+
+@pytest.mark.parametrize(("failing", "code", "crashes"), [([2], 0, 2), ([2, 3, 4], 1, 3)])
+def test_a_browser_that_does_not_start_again(game_page, play, starts, out, failing, code, crashes):
+    starts += failing
+    server = game_page()
+    server.on_guess = lambda number: number == 2 and os.kill(browsers_of(os.getpid())[0], signal.SIGKILL)
+    ended, figures, err = play(server, "--games", 1, "--tries", 3)
+    assert (ended, figures["faults"]) == (code, {"crashed browser": crashes}), err
+    if code:
+        assert "every browser gave up, the last because of: the browser " in err
+        assert "can't be started: Cannot allocate memory; try again later" in err
+    else:
+        check(server, out, [0])
+
+
+def test_a_browser_that_never_starts(game_page, play, starts):
+    starts += [1]
+    code, figures, err = play(game_page(), "--games", 1)
+    assert (code, figures["faults"]) == (2, {})
+    assert "can't be started: Cannot allocate memory: choose --browser" in err
+
+
+def test_a_full_disk_loses_no_photo(game_page, play, out, monkeypatch):
+    def full(*args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    server = game_page(sticky=True)
+    with monkeypatch.context() as patch:
+        patch.setattr("kangaroo.collect.browser.album.write_json", full)
+        code, figures, err = play(server, "--games", 1)
+    assert (code, figures["photos"]) == (1, 1)
+    assert err.splitlines()[-1].startswith("error: the disk takes no more for ")
+    code, figures, err = play(server, "--games", 1)
+    assert (code, figures["photos"]) == (0, 3), err
+    check(server, out, [0])
+
+
+def test_a_full_disk_under_the_ledger(game_page, play, out, monkeypatch):
+    def small(folder):
+        connection = connect(folder)
+        connection.execute("PRAGMA max_page_count = 10")  # one a table and one an index
+        return connection
+
+    connect, server = album._connect, game_page(rounds=12, sticky=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(album, "_connect", small)
+        code, figures, err = play(server, "--games", 1)
+    assert (code, figures["games"]) == (1, 0)
+    assert err.splitlines()[-1].startswith("error: the disk takes no more for ")
+    assert len(collected(out)) == figures["photos"] > 0
+    code, figures, err = play(server, "--games", 1)
+    assert (code, figures["photos"], len(collected(out))) == (0, 12, 12), err
+
+
 def test_the_same_photo_twice_is_kept_once(game_page, play, out):
     server = game_page(twice={4: 1})
     code, figures, err = play(server, "--games", 2)
@@ -257,6 +332,47 @@ def test_a_changed_page_is_named_and_kept(game_page, play, out):
     )
     with Image.open(out / ".failed" / "photo_selector.png") as page:
         assert page.size == (1280, 720)
+
+
+def test_a_way_on_that_is_nowhere_ends_the_run(game_page, play, write_adapter, out):
+    adapter = write_adapter(("#game-next", "#gone"), ("resume = true", "resume = false"))
+    code, figures, err = play(game_page(), "--games", 2, adapter=adapter, timeout=2)
+    assert (code, figures["photos"], figures["faults"]) == (2, 3, {"changed page": 3}), err
+    (line,) = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert "next.steps[0] '#gone' of adapter" in line
+    assert "3 times after 1 of a game's rounds" in line
+    assert len(collected(out)) == 3
+
+
+def test_a_game_that_can_be_opened_again_does_not_hide_it(game_page, play, write_adapter, out):
+    """Nor does it stand in the way of the next run."""
+    adapter = write_adapter(("#game-next", "#gone"))
+    code, figures, err = play(game_page(), "--games", 2, adapter=adapter, timeout=2)
+    assert (code, figures["photos"], figures["faults"]) == (2, 1, {"changed page": 3}), err
+    assert "next.steps[0] '#gone' of adapter" in err
+    with contextlib.closing(sqlite3.connect(out / album.LEDGER)) as ledger:
+        assert ledger.execute("SELECT id, ended FROM games").fetchall() == [("g0", "given up")]
+
+
+def test_an_end_that_is_nowhere_ends_the_run(game_page, play, write_adapter):
+    adapter = write_adapter(("#game-over", "#never"))
+    code, figures, err = play(game_page(rounds=2), "--games", 2, adapter=adapter, timeout=1)
+    assert (code, figures["photos"], figures["faults"]) == (2, 6, {"stalled photo": 6}), err
+    assert "3 times after 2 of a game's rounds, and game.over '#never' of adapter" in err
+
+
+def test_changes_in_passing_do_not_end_a_long_game(game_page, play, monkeypatch):
+    following, calls = Player.following, []
+
+    async def faulty(player):
+        calls.append(player)
+        if len(calls) in (2, 5, 9, 10):
+            raise PageError("changed page", "next.steps[0] '#game-next' finds nothing")
+        return await following(player)
+
+    monkeypatch.setattr(Player, "following", faulty)
+    code, figures, err = play(game_page(rounds=12), "--photos", 12)
+    assert (code, figures["photos"], figures["faults"]) == (0, 12, {"changed page": 4}), err
 
 
 def test_a_selector_that_is_none_is_named(game_page, play, write_adapter):

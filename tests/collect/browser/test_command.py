@@ -1,5 +1,6 @@
 """``kangaroo collect browser``: what is refused, in one line and with exit code 2."""
 
+import errno
 import importlib.util
 
 import pytest
@@ -69,6 +70,15 @@ def test_no_browser(refused, monkeypatch):
 
 def test_a_program_that_is_no_browser(refused):
     assert "the browser /bin/false can't be started" in refused("--browser", "/bin/false")
+
+
+def test_no_memory_for_a_browser(refused, monkeypatch):
+    async def full():
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    pytest.importorskip("playwright.async_api", reason="playwright is not installed")
+    monkeypatch.setattr("kangaroo.collect.browser.window._start_driver", full)
+    assert "the browser driver can't be started: [Errno 12] Cannot allocate memory" in refused()
 
 
 def test_no_playwright(refused, monkeypatch):

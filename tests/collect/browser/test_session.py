@@ -106,6 +106,18 @@ def test_a_session_that_has_ended_ends_the_run(logged_in, play, with_login):
     assert (code, figures["photos"], figures["games"]) == (0, 6, 2), err
 
 
+def test_a_browser_that_is_lost_while_it_starts(game_page, needs_browser, with_login, monkeypatch):
+    async def lost(self):
+        raise Error("Browser.new_page: Target page, context or browser has been closed\nCall log: ...")
+
+    from playwright.async_api import Error
+
+    monkeypatch.setattr("playwright.async_api.Browser.new_page", lost)
+    server = game_page(login=True)
+    with pytest.raises(DataError, match=r"^nobody logged in at http.*: Target .* has been closed$"):
+        log_in_at(server, with_login)
+
+
 def test_an_adapter_without_login(write_adapter, tmp_path):
     adapter = read_adapter(str(write_adapter()))
     with pytest.raises(DataError, match=r"has no \[login\]: leave out --login"):
