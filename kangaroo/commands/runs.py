@@ -18,14 +18,25 @@ if TYPE_CHECKING:
 SUMMARY = "compare trainings: the settings that differ, and what came of them"
 EXAMPLE = "kangaroo runs runs --sort accuracy"
 
-RESULTS = ("name", "state", "epochs", "kept", "accuracy", "interval", "median_km", "geoscore", "seconds")
+RESULTS = (
+    "name",
+    "state",
+    "epochs",
+    "kept",
+    "accuracy",
+    "interval",
+    "median_km",
+    "mean_km",
+    "geoscore",
+    "seconds",
+)
 """The columns before those of the settings; 'epochs' are those trained."""
-LAST_TO_GO = ("name", "accuracy", "median_km", "state", "epochs", "interval", "geoscore")
+LAST_TO_GO = ("name", "accuracy", "median_km", "mean_km", "state", "epochs", "interval", "geoscore")
 """In a narrow window these are kept first, then settings, then the others."""
 BEST_FIRST = ("accuracy", "geoscore")
 LONGEST = 28  # letters of a setting
 SHA256 = re.compile("[0-9a-f]{64}")
-FORMATS = {"accuracy": ".3f", "median_km": ",.0f", "geoscore": ",.0f", "seconds": ",.0f"}
+FORMATS = {"accuracy": ".3f", "median_km": ",.0f", "mean_km": ",.0f", "geoscore": ",.0f", "seconds": ",.0f"}
 
 Row = Mapping[str, Any]
 

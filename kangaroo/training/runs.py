@@ -26,9 +26,9 @@ class Run:
     ``state`` is 'finished'; 'trained', which has all epochs but no metrics.json; 'running'; or 'stopped', an
     unfinished run that has not changed of late. ``epochs`` are trained, of ``wanted``; ``kept`` is the best
     of them, from 1. ``accuracy`` is that of the validation photos, its ``interval`` (95 %) known of finished
-    runs alone; ``median_km`` and ``geoscore`` are there where photos have coordinates. None is unknown.
-    ``seconds`` are those of all epochs. ``settings`` are those that must not differ on resuming; inner ones
-    are named as 'loss.alpha'.
+    runs alone; ``median_km``, ``mean_km`` and ``geoscore`` are there where photos or classes have a place.
+    None is unknown. ``seconds`` are those of all epochs. ``settings`` are those that must not differ on
+    resuming; inner ones are named as 'loss.alpha'.
     """
 
     folder: Path
@@ -40,6 +40,7 @@ class Run:
     accuracy: float | None
     interval: tuple[float, float] | None
     median_km: float | None
+    mean_km: float | None
     geoscore: float | None
     seconds: float
     settings: Mapping[str, Any]
@@ -124,6 +125,7 @@ def _read(folder: Path, name: str) -> Run:
         accuracy=_number(metrics, "accuracy", accuracy),
         interval=_interval(metrics),
         median_km=_number(geo, "median_km"),
+        mean_km=_number(geo, "mean_km"),
         geoscore=_number(geo, "geoscore"),
         seconds=round(sum(row.seconds for row in rows), 1),
         settings=settings,

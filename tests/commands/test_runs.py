@@ -22,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
         (own / "settings.json").write_text(json.dumps(settings))
         (own / "history.csv").write_text(HISTORY.format(accuracy))
         if name != "open":
-            geo = {"median_km": 1234.5, "geoscore": 3000 * accuracy}
+            geo = {"median_km": 1234.5, "mean_km": 2345.6, "geoscore": 3000 * accuracy}
             metrics = {"accuracy": accuracy, "accuracy_ci95": [0.7, 0.9], "geo": geo}
             (own / "metrics.json").write_text(json.dumps(metrics))
     (tmp_path / "broken").mkdir()
@@ -41,10 +41,11 @@ def test_table(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     assert code == 0
     assert [" ".join(line.split()) for line in out.splitlines()] == [
         # Not the seed, which is the same.
-        "name state epochs kept accuracy interval median_km geoscore seconds learning_rate photos and split",
-        "a finished 2 2 0.750 0.700 to 0.900 1,234 2,250 1,300 0.01 01234567",
-        "b finished 2 2 0.810 0.700 to 0.900 1,234 2,430 1,300 0.001 fedcba98",
-        "open running 2 of 9 2 0.600 – – – 1,300 0.01 fedcba98",
+        "name state epochs kept accuracy interval median_km mean_km geoscore seconds learning_rate "
+        "photos and split",
+        "a finished 2 2 0.750 0.700 to 0.900 1,234 2,346 2,250 1,300 0.01 01234567",
+        "b finished 2 2 0.810 0.700 to 0.900 1,234 2,346 2,430 1,300 0.001 fedcba98",
+        "open running 2 of 9 2 0.600 – – – – 1,300 0.01 fedcba98",
     ]
     assert err.startswith(f"damaged: {folder / 'broken'}: ")
     assert len(err.splitlines()) == 1

@@ -13,7 +13,11 @@ from kangaroo.training.runs import differing, find_runs
 SETTINGS = {"experiment": "multinomial", "epochs": 3, "batch_size": 32, "learning_rate": 0.001, "seed": 0}
 HEAD = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds"]
 EPOCHS = [[1, 0.9, 0.5, 0.8, 0.5, 10.0], [2, 0.7, 0.6, 0.6, 0.75, 12.0], [3, 0.5, 0.7, 0.7, 0.7, 11.0]]
-METRICS = {"accuracy": 0.74, "accuracy_ci95": [0.7, 0.8], "geo": {"median_km": 300.0, "geoscore": 3000.0}}
+METRICS = {
+    "accuracy": 0.74,
+    "accuracy_ci95": [0.7, 0.8],
+    "geo": {"median_km": 300.0, "mean_km": 400.0, "geoscore": 3000.0},
+}
 
 
 def leave(
@@ -35,7 +39,7 @@ def test_a_finished_run(tmp_path: Path) -> None:
     ((run,), damaged) = find_runs([tmp_path])
     assert (run.name, run.state, run.epochs, run.wanted, run.kept) == ("a", "finished", 3, 3, 2)
     assert (run.accuracy, run.interval) == (0.74, (0.7, 0.8))
-    assert (run.median_km, run.geoscore, run.seconds) == (300, 3000, 33)
+    assert (run.median_km, run.mean_km, run.geoscore, run.seconds) == (300, 400, 3000, 33)
     assert damaged == []
 
 
