@@ -30,10 +30,6 @@ if TYPE_CHECKING:
     from experiments.photos import Data
     from experiments.tasks import Task
 
-TEACHER = (
-    "learn also what this model says of each changed photo; it was trained on the same photos and split, "
-    "such as the model.keras of another run of this experiment"
-)
 RECIPE = TrainConfig(
     epochs=100,
     batch_size=64,
@@ -97,20 +93,11 @@ def place_settings(args: argparse.Namespace, experiment: Places, own: dict[str, 
         one_class=experiment.one_class,
         training_size=_training_size(args.image_size, augmentation),
         network=_network(args),
-        loss=_loss(args, experiment),
+        loss=LossSettings(args.loss, args.alpha, args.tau, args.label_smoothing),
         augmentation=augmentation,
         map_km=args.map_km,
         **own,
     )
-
-
-def _loss(args: argparse.Namespace, experiment: Places) -> LossSettings:
-    if args.teacher and "cross-entropy" not in experiment.losses:
-        raise KangarooError("--teacher tells classes, which coordinates are not: leave it out")
-    if args.teacher and args.compare_random_split:
-        raise KangarooError("--compare-random-split trains on photos that the teacher didn't: leave one out")
-    taught = {"teacher": args.teacher, "teacher_share": args.teacher_share} if args.teacher else {}
-    return LossSettings(args.loss, args.alpha, args.tau, args.label_smoothing, **taught)
 
 
 def parser(experiment: Places) -> argparse.ArgumentParser:
@@ -203,15 +190,6 @@ def _add_loss(group: "argparse._ArgumentGroup", losses: Sequence[str]) -> None:
         default=0.1,
         metavar="SHARE",
         help=hidden or "of the other losses: certainty that is shared out (default: %(default)s)",
-    )
-
-    add("--teacher", type=Path, metavar="MODEL", help=hidden or TEACHER)
-    add(
-        "--teacher-share",
-        type=share,
-        default=0.7,
-        metavar="SHARE",
-        help=hidden or "of the labels that the teacher says (default: %(default)s)",
     )
 
 

@@ -105,15 +105,13 @@ class LossSettings:
 
     ``kind`` 'cross-entropy', with labels smoothed by ``smoothing``; 'distance': it, and ``alpha`` for each
     1,000 km expected; 'soft': labels that fall off with the distance over ``tau_km``. Of coordinates:
-    'haversine' or 'mean-squared-error'. ``teacher``, a model file, says ``teacher_share`` of the labels.
+    'haversine' or 'mean-squared-error'.
     """
 
     kind: str
     alpha: float = 0.0
     tau_km: float = 0.0
     smoothing: float = 0.0
-    teacher: Path | None = None
-    teacher_share: float = 0.0
 
     @property
     def needs_points(self) -> bool:

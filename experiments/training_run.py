@@ -12,18 +12,17 @@ import numpy as np
 from keras import Model
 
 from experiments.folder import check, clear
-from experiments.networks import build, standardized, teacher, unlock
+from experiments.networks import build, standardized, unlock
 from experiments.photos import Data, by_photo, load
 from experiments.settings import ClassificationSettings, PlaceSettings
 from experiments.tasks import Task, report_classes, with_coordinates
 from experiments.training_results import FILES, SIDE_FIGURES, card, judge, leave, summary
 from kangaroo.commands import print_json
 from kangaroo.data.manifest import manifest_sha256
-from kangaroo.data.pipeline import Batches, batches
+from kangaroo.data.pipeline import batches
 from kangaroo.distributed import Group, start
 from kangaroo.errors import KangarooError
 from kangaroo.models import store
-from kangaroo.models.distillation import distilled
 from kangaroo.training import History, fit
 
 RANDOM = "random-split"
@@ -127,16 +126,9 @@ def train(
     if augmentation:
         changed = {"augmentation": augmentation, "size": settings.image_size}
     seen = data.training_pixels if augmentation else data.pixels
-    other = teacher(settings, data, task)
-
-    def epoch_of(epoch: int) -> Batches:
-        given = part(seen, training, shuffle_seed=(settings.seed, epoch), **changed)
-        share = settings.loss.teacher_share if isinstance(settings, PlaceSettings) else 0.0
-        return distilled(given, other.model, share) if other else given
-
     return fit(
         lambda policy: build(settings, task, policy),
-        epoch_of,
+        lambda epoch: part(seen, training, shuffle_seed=(settings.seed, epoch), **changed),
         part(data.pixels, validation),
         settings.training,
         settings.out,
@@ -150,7 +142,6 @@ def train(
             "validation": None if settings.split else settings.validation,
             "photos and split": manifest_sha256(data.manifest.photos),
             **settings.record,
-            **({"teacher_sha256": other.card.sha256} if other else {}),
             **(extra or {}),
         },
         prepare=prepare,

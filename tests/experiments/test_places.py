@@ -125,30 +125,6 @@ def test_a_backbone_learns_its_head_first(folder, tmp_path):
     assert card["training"]["network"]["trainable"] == 0.7
 
 
-def test_a_network_learns_from_another_one(folder, tmp_path, capsys):
-    argv = ["--images", folder, *SMALL, "--image-size", 32]
-    teacher = tmp_path / "teacher" / "model.keras"
-    assert start(countries, *argv, "--out", teacher.parent) == 0
-    own = [*argv, "--out", tmp_path / "run", "--teacher", teacher, "--teacher-share", "0.5"]
-    assert start(countries, *own) == 0
-    card = kangaroo.load(tmp_path / "run" / "model.keras").card
-    assert card.training["loss"]["teacher_share"] == 0.5
-    settings = json.loads((tmp_path / "run" / "settings.json").read_text())
-    assert settings["teacher_sha256"] == kangaroo.load(teacher).card.sha256
-    capsys.readouterr()
-    for flags, line in (
-        (["--seed", 1], "may have seen the validation photos"),
-        (["--classes", "Austria", "Czechia"], "tells other classes apart"),
-        (["--image-size", 48], "takes photos of 32 pixels"),
-        (["--backbone", "mobilenetv2"], "takes standardized photos"),
-        (["--compare-random-split"], "leave one out"),
-    ):
-        assert start(countries, *own, "--overwrite", *flags) == 2
-        assert line in capsys.readouterr().err
-    assert start(coordinates, *own, "--overwrite") == 2
-    assert "--teacher tells classes" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("kind", ["square", "drawn"])
 def test_cells_of_every_kind_hold_every_photo(folder, tmp_path, kind):
     out = tmp_path / "run"
