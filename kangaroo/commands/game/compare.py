@@ -46,7 +46,7 @@ def _describe(found: "Comparison") -> str:
     lines = [
         found.sentence,
         f"model {found.model[:12]}, {len(found.classes)} classes, {found.resolution} pixels, "
-        f"{found.answers:,} answers of {found.players:,} players",
+        f"{found.answers:,} answers, players: {found.players:,}",
         f"{'':12}  {'people':>22}  {'model':>22}  {'difference':>22}",
     ]
     for name, value in found.measures.items():

@@ -22,4 +22,4 @@ def run(args: argparse.Namespace) -> None:
 
     frame = existing(args.results).frame()
     write_csv(frame, args.csv)
-    print(f"{len(frame):,} answers of {frame['player'].nunique():,} players: {args.csv}")
+    print(f"{len(frame):,} answers: {args.csv}")

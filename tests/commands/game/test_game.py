@@ -48,7 +48,7 @@ def test_compare_says_who_is_better(results, capsys):
     assert (code, err) == (0, "")
     assert out.startswith(
         "On these 6 photos people named the country of 100 % and the model of 17 %; on so few photos that "
-        "can well be chance (p = 0.062).\nmodel 0123456789ab, 4 classes, 224 pixels, 6 answers of 1 players\n"
+        "can well be chance (p = 0.062).\nmodel 0123456789ab, 4 classes, 224 pixels, 6 answers, players: 1\n"
     )
     assert "median_km" in out
     assert "On this one photo people" in out  # played at another resolution: a comparison of its own
@@ -65,7 +65,7 @@ def test_compare_as_json(results, capsys):
 
 def test_export_writes_every_answer(results, tmp_path, capsys):
     code, out, _ = run(capsys, "export", results, "--csv", tmp_path / "a.csv")
-    assert (code, out) == (0, f"7 answers of 1 players: {tmp_path / 'a.csv'}\n")
+    assert (code, out) == (0, f"7 answers: {tmp_path / 'a.csv'}\n")
     table = pd.read_csv(tmp_path / "a.csv")
     assert set(table["player"]) == {"'=Ada"}
     assert table["model_rank"].tolist() == [1, 2, 2, 2, 2, 2, 1]
