@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from subprocess import PIPE, Popen
 from sys import executable
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -110,8 +111,8 @@ def _stay(address: str, number: int, end: float, taken: list[float], errors: lis
 
 @contextmanager
 def _server(model: Path) -> Iterator[tuple[str, "Popen[str]"]]:
-    command = [executable, "-m", "kangaroo", "app", str(model), "--port", "0", "--no-browser-open"]
-    with Popen(command, stdout=PIPE, text=True) as process:
+    command = [executable, "-m", "kangaroo", "app", str(model.resolve()), "--port", "0", "--no-browser-open"]
+    with TemporaryDirectory() as folder, Popen(command, stdout=PIPE, text=True, cwd=folder) as process:
         try:
             assert process.stdout is not None
             yield process.stdout.readline().split()[0], process

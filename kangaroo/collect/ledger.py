@@ -53,7 +53,7 @@ class Ledger:
             self._db.execute("UPDATE calls SET answer = ? WHERE answer IS NULL", (_LOST,))
         except sqlite3.Error as error:
             self._lock.close()
-            raise _as_oserror(error, folder / LEDGER) from error
+            raise as_oserror(error, folder / LEDGER) from error
         except BaseException:
             self._lock.close()
             raise
@@ -141,7 +141,7 @@ class Ledger:
                 await loop.run_in_executor(self._thread, self._transact, statements)
                 done.set_result(None)
             except Exception as error:
-                self._failure = _as_oserror(error, self.folder / LEDGER)
+                self._failure = as_oserror(error, self.folder / LEDGER)
                 done.set_exception(self._failure)
                 done.exception()  # seen, even where nobody waits for this batch
 
@@ -193,7 +193,7 @@ def _begin(connection: sqlite3.Connection, job: Job, points: Sequence[Point]) ->
     connection.execute("COMMIT")
 
 
-def _as_oserror(error: Exception, path: Path) -> OSError:
+def as_oserror(error: Exception, path: Path) -> OSError:
     """What SQLite says of a disk that takes no more, as the error of the system that it is."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):

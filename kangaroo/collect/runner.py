@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import shutil
+import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -12,7 +13,7 @@ from pathlib import Path
 from kangaroo.collect.arrivals import ARRIVED, Shot, adopt, arrive, keep, unrecorded
 from kangaroo.collect.caller import Caller, Limits, StoppedError
 from kangaroo.collect.choice import Chooser
-from kangaroo.collect.ledger import Ledger
+from kangaroo.collect.ledger import Ledger, as_oserror
 from kangaroo.collect.locations import Point
 from kangaroo.collect.prices import Price
 from kangaroo.collect.sources.base import Source
@@ -28,11 +29,12 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @contextlib.contextmanager
 def telling_of_full_disks(folder: Path) -> Iterator[None]:
-    """Raise UnfinishedError for what a system says of a disk that takes no more."""
+    """Raise UnfinishedError for what a system, or SQLite, says of a disk that takes no more."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in _FULL:
+    except (OSError, sqlite3.Error) as error:
+        cause = error if isinstance(error, OSError) else as_oserror(error, folder)
+        if cause.errno not in _FULL:
             raise
         raise UnfinishedError(
             f"the disk takes no more for {folder}: make space, then run the same command again"

@@ -27,7 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--split", type=Path, metavar="FILE", help="the run's split.csv: play with its validation photos only"
     )
-    add("--results", type=Path, metavar="FILE", help="where games are kept (default: kangaroo-games.sqlite)")
+    add(
+        "--results",
+        type=Path,
+        default=Path("kangaroo-games.sqlite"),
+        metavar="FILE",
+        help="where games are kept (default: %(default)s)",
+    )
     add(
         "--host",
         default="127.0.0.1",
@@ -52,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
 
     settings = Settings(
         examples=args.examples, photos=args.photos, split=args.split,
-        **({"results": args.results} if args.results else {}),
+        results=args.results,
         max_upload_mb=args.max_upload_mb, queue=args.queue, seed=args.seed,
     )  # fmt: skip
     serve(classifier, settings, host=args.host, port=args.port, open_browser=not args.no_browser_open)

@@ -2,13 +2,9 @@
 
 import argparse
 import asyncio
-import contextlib
-import errno
 import ipaddress
 import math
-import sqlite3
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -94,22 +90,11 @@ def _collect(adapter: "Adapter", order: "Order", launch: "Launch", out: Path, *,
     from kangaroo.collect.runner import telling_of_full_disks
 
     job = {"adapter": adapter.name, "url": order.url.rstrip("/")}
-    with telling_of_full_disks(out), _telling_of_full_ledgers(out), Album(out, job, order.photos) as album:
+    with telling_of_full_disks(out), Album(out, job, order.photos) as album:
         try:
             asyncio.run(Collector(adapter, order, album, launch, session_file(order.url)).run())
         finally:
             _tell(album, as_json=as_json)
-
-
-@contextlib.contextmanager
-def _telling_of_full_ledgers(folder: Path) -> Iterator[None]:
-    """Raise the system's error for what SQLite says of a disk, or of a share of it, that takes no more."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-            raise
-        raise OSError(errno.ENOSPC, str(error), str(folder)) from error
 
 
 def _tell(album: "Album", *, as_json: bool) -> None:
