@@ -5,10 +5,11 @@ killed loses nothing of it, and what must not happen twice is forbidden by a con
 """
 
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -40,26 +41,22 @@ PRAGMA user_version = {_VERSION};
 
 
 class Results:
-    """The file of results; made if it isn't there. DataError: it is something else, or can't be used."""
+    """The file of results, made with what is first written. DataError: it can't be, or is something else."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_file() and path.stat().st_size and not _begins(path, _HEADER):
+        if not path.exists():
+            self._check_folder()
+        elif path.is_file() and path.stat().st_size and not _begins(path, _HEADER):
             raise DataError(
                 f"{path} is no database: give another file for the results"
             )  # SQLite overwrites short ones
-        with self._connected() as db:
-            if _is_new(db):
-                db.execute("PRAGMA journal_mode = WAL")  # readers and the writer don't wait for one another
-                with _writing(db):
-                    if _is_new(db):
-                        for statement in _SCHEMA.split(";"):
-                            db.execute(statement)
+        with self._reading():
+            pass
 
     def player(self, nickname: str) -> int:
         """The number of the player of this nickname, in whatever case; a new one where there is none."""
-        with self._connected() as db, _writing(db):
+        with self._writing() as db:
             values = (nickname, folded(nickname))
             db.execute("INSERT INTO players (nickname, folded) VALUES (?, ?) ON CONFLICT DO NOTHING", values)
             return db.execute("SELECT id FROM players WHERE folded = ?", values[1:]).fetchone()[0]
@@ -77,12 +74,12 @@ class Results:
             terms.resolution,
             time.time(),
         )
-        with self._connected() as db, _writing(db):
+        with self._writing() as db:
             db.execute("INSERT INTO games VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def game(self, token: str) -> Game | None:
         """The game of this token."""
-        with self._connected() as db:
+        with self._reading() as db:
             query = (
                 "SELECT games.*, nickname FROM games JOIN players ON players.id = player WHERE games.id = ?"
             )
@@ -98,7 +95,7 @@ class Results:
 
     def seen(self, player: int) -> dict[str, int]:
         """How often the player was shown each photo."""
-        with self._connected() as db:
+        with self._reading() as db:
             return dict(
                 db.execute("SELECT photo, count(*) FROM rounds WHERE player = ? GROUP BY photo", (player,))
             )
@@ -113,7 +110,7 @@ class Results:
         now = time.time()
         row = (token, game.id, game.player, len(game.places) + 1, photo.key, turn, photo.name, photo.place)
         try:
-            with self._connected() as db, _writing(db):
+            with self._writing() as db:
                 values = (*row, photo.lat, photo.lon, now)
                 db.execute("INSERT INTO rounds VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
                 _add_answer(db, token, MODEL, answer, score, None, now)
@@ -124,7 +121,7 @@ class Results:
     def add_guess(self, token: str, answer: Answer, score: Score, seconds: float) -> bool:
         """Write down what a person says of a round. False: something was said before, and that counts."""
         try:
-            with self._connected() as db, _writing(db):
+            with self._writing() as db:
                 _add_answer(db, token, PERSON, answer, score, seconds, time.time())
         except sqlite3.IntegrityError:
             return False
@@ -155,7 +152,7 @@ class Results:
             person.given, person.seconds, {both} {_JOINED} JOIN games ON games.id = game
             JOIN players ON players.id = games.player
             WHERE person.round IS NOT NULL ORDER BY person.given, rounds.id"""
-        with self._connected() as db:
+        with self._reading() as db:
             found = db.execute(query)
             table = pd.DataFrame(found.fetchall(), columns=[column[0] for column in found.description])
         for column in ("classes", "person_names", "model_names"):
@@ -171,14 +168,40 @@ class Results:
         )
         query = f"""SELECT rounds.id, game, number, photo, turn, name, rounds.lat, rounds.lon, shown,
             person.seconds, {answers} {_JOINED} WHERE {where} ORDER BY number"""
-        with self._connected() as db:
+        with self._reading() as db:
             return [row_of(tuple(row)) for row in db.execute(query, (value,))]
 
     @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection to read; where nothing was written yet, to an empty database in memory."""
+        with ExitStack() as stack:
+            db = stack.enter_context(self._connected(self.path)) if self.path.exists() else None
+            if db is None or _is_new(db):
+                db = stack.enter_context(self._connected(Path(":memory:")))
+                _make_tables(db)
+            yield db
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction; it waits for that of another writer, and what fails in it leaves nothing."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self._connected(self.path) as db:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                if _is_new(db):
+                    _make_tables(db)
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _connected(self, path: Path) -> Iterator[sqlite3.Connection]:
         """A connection of this call's own: nothing is shared between threads or processes."""
         try:
-            with closing(sqlite3.connect(self.path, timeout=30, isolation_level=None)) as db:
+            with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as db:
                 db.row_factory = sqlite3.Row
                 db.execute("PRAGMA foreign_keys = ON")
                 db.execute("PRAGMA synchronous = FULL")
@@ -190,6 +213,12 @@ class Results:
             raise DataError(
                 f"{self.path} can't be used for results ({error}): give another file, or repair its disk"
             ) from error
+
+    def _check_folder(self) -> None:
+        """Raise DataError if the file couldn't be made, before anybody has played."""
+        folder = next(parent for parent in self.path.absolute().parents if parent.exists())
+        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+            raise DataError(f"{self.path} can't be made, {folder} takes no files: give another file")
 
     def _check(self, db: sqlite3.Connection) -> None:
         """Raise DataError unless the file is new or of this very kind."""
@@ -218,17 +247,9 @@ _JOINED = f"""FROM rounds JOIN answers AS model ON model.round = rounds.id AND m
     LEFT JOIN answers AS person ON person.round = rounds.id AND person.who = '{PERSON}'"""
 
 
-@contextmanager
-def _writing(db: sqlite3.Connection) -> Iterator[None]:
-    """One transaction; it waits for that of another writer, and what fails in it leaves nothing."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
+def _make_tables(db: sqlite3.Connection) -> None:
+    for statement in _SCHEMA.split(";"):  # executescript would end the transaction
+        db.execute(statement)
 
 
 def _begins(path: Path, header: bytes) -> bool:

@@ -62,7 +62,7 @@ def test_what_cannot_be_is_one_line(flags, line, capsys):
     assert line in errors[0]
 
 
-def test_it_says_where_it_is_ends_with_ctrl_c_and_leaves_only_games(tmp_path):
+def test_it_says_where_it_is_ends_with_ctrl_c_and_leaves_nothing(tmp_path):
     httpx = pytest.importorskip("httpx")
     pytest.importorskip("gradio", reason="Gradio is not installed")
     command = [sys.executable, "-c", START, str(MODEL), "--port", "0", "--no-browser-open"]
@@ -84,4 +84,4 @@ def test_it_says_where_it_is_ends_with_ctrl_c_and_leaves_only_games(tmp_path):
         said = process.stderr.read()
     assert "Traceback" not in said
     assert said.startswith("note: this model was trained on drawn scenes")
-    assert [path.name for path in tmp_path.iterdir()] == ["kangaroo-games.sqlite"]
+    assert not list(tmp_path.iterdir())

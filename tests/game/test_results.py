@@ -53,6 +53,22 @@ def test_what_is_written_is_read(tmp_path):
     assert results.seen(game.player) == {"Austria/0.jpg": 1, "Austria/1.jpg": 1}
 
 
+def test_what_is_read_before_anything_was_written_is_nothing_and_makes_nothing(tmp_path):
+    results = Results(tmp_path / "new" / "r.sqlite")
+    assert (results.frame().empty, results.rounds("game"), results.seen(1)) == (True, [], {})
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "r.sqlite").touch()  # as a maker that is killed leaves it
+    assert Results(tmp_path / "r.sqlite").frame().empty
+    play(tmp_path / "r.sqlite", "Ada", 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["r.sqlite"]  # one file, to be copied as it is
+
+
+def test_a_place_that_takes_no_files_is_refused_at_once(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match=r"r\.sqlite can't be made, .*file takes no files: give another"):
+        Results(tmp_path / "file" / "r.sqlite")
+
+
 def test_the_frame_has_a_row_an_answer(tmp_path):
     results = Results(tmp_path / "r.sqlite")
     assert results.frame().empty
@@ -84,7 +100,7 @@ def test_nothing_counts_twice(tmp_path):
         "z", game, photo(3), 0, *MODEL
     )  # round 2 is there, though ``game`` knows not
     assert results.round("z") is None
-    with pytest.raises(sqlite3.IntegrityError), results._connected() as db:
+    with pytest.raises(sqlite3.IntegrityError), results._writing() as db:
         db.execute("INSERT INTO games VALUES ('g', 99, 'm', '[]', 1, NULL, 224, 0)")  # no such player
 
 
@@ -103,7 +119,7 @@ def test_another_database_and_another_version_are_refused(tmp_path):
         db.execute("CREATE TABLE own (x)")
     with pytest.raises(DataError, match="is a database of something else: give another file"):
         Results(path)
-    Results(tmp_path / "s.sqlite")
+    play(tmp_path / "s.sqlite", "Ada", 1)
     with sqlite3.connect(tmp_path / "s.sqlite") as db:
         db.execute("PRAGMA user_version = 2")
     with pytest.raises(DataError, match="has results of version 2, this kangaroo knows 1"):
@@ -126,11 +142,11 @@ def test_a_damaged_file_is_said_in_one_line(tmp_path):
 
 def test_many_processes_begin_and_write_at_once(tmp_path):
     path = str(tmp_path / "r.sqlite")
-    workers = [process(path, f"player {i}", 8, f"game{i}") for i in range(3)]
-    assert [worker.wait(60) for worker in workers] == [0, 0, 0]
+    workers = [process(path, f"player {i}", 8, f"game{i}") for i in range(4)]
+    assert [worker.wait(60) for worker in workers] == [0] * 4
     frame = Results(tmp_path / "r.sqlite").frame()
-    assert len(frame) == 24
-    assert frame.groupby("game")["round"].apply(list).tolist() == [list(range(1, 9))] * 3
+    assert len(frame) == 32
+    assert frame.groupby("game")["round"].apply(list).tolist() == [list(range(1, 9))] * 4
 
 
 def test_a_killed_process_loses_nothing_it_had_written(tmp_path):
@@ -146,7 +162,7 @@ def test_a_killed_process_loses_nothing_it_had_written(tmp_path):
     rounds = results.rounds("game")
     assert [row.number for row in rounds] == list(range(1, len(rounds) + 1))
     assert all(row.person for row in rounds[:-1])
-    with results._connected() as db:
+    with results._reading() as db:
         assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
         assert db.execute("PRAGMA foreign_key_check").fetchall() == []
     results.add_guess(rounds[-1].id, *RIGHT, 1.0)

@@ -89,7 +89,7 @@ def test_what_are_no_results_is_said(tmp_path, capsys, argv, monkeypatch):
 
 
 def test_nothing_played_and_bad_seeds(tmp_path, results, capsys):
-    Results(tmp_path / "new.sqlite")
+    Results(tmp_path / "new.sqlite").player("Ada")
     code, _, err = run(capsys, "compare", tmp_path / "new.sqlite")
     assert code == 2
     assert "holds no answer that counts: play first" in err
