@@ -46,6 +46,22 @@ NAMES: Mapping[str, str] = {
     "excess_aurc": "in excess of the ideal order",
 }
 
+IN_DIVISIONS: Mapping[str, str] = {
+    "temperature": "temperature",
+    "ece_before": "expected calibration error before",
+    "ece": "expected calibration error after",
+    "ece_by_chance": NAMES["ece_by_chance"],
+    "squared_error_before": "squared error without noise before",
+    "squared_error": "squared error without noise after",
+    "brier_before": "Brier score before",
+    "brier": "Brier score after",
+    "aurc": NAMES["aurc"],
+    "coverage": "coverage of the sets",
+    "set_size": "classes in a set",
+    "answered": "share of photos answered",
+    "risk": "share of answers that are wrong",
+}
+
 
 def summary(calibration: Calibration, found: Mapping[str, Any]) -> str:
     """What was found out, in lines; ``found`` is what ``kangaroo calibrate`` stores in the card."""
@@ -154,11 +170,12 @@ def _before_and_after(found: Mapping[str, Any]) -> str:
 
 def _splits(splits: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [
-        (name.replace("_", " "), decimal(values["mean"]), decimal(values["sd"]), values["splits"])
-        for name, values in splits.items()
+        (text, *(decimal(splits[key][part]) for part in ("mean", "sd")), splits[key]["splits"])
+        for key, text in IN_DIVISIONS.items()
+        if key in splits
     ]
-    head = ("figure", "mean", "standard deviation", "divisions")
-    return page.table("Fitted and judged again, each time on other places.", head, rows, numeric=True)
+    words = "Fitted and judged again, each time on other places; sd: standard deviation."
+    return page.table(words, ("figure", "mean", "sd", "divisions"), rows, numeric=True)
 
 
 def _shifted(shifted: Mapping[str, Mapping[str, Any]]) -> str:

@@ -15,6 +15,7 @@ from kangaroo.console import guarded
 from kangaroo.files import sha256
 from kangaroo.models import store
 from kangaroo.models.classifier import load
+from kangaroo.report.calibration import IN_DIVISIONS
 
 CLASSES = ("Austria", "Norway", "Italy")
 SIDE = 16
@@ -93,7 +94,10 @@ def test_the_card_keeps_what_was_found_and_the_model_stays_as_it_was(capsys, mod
     del left["found"]["shifted"]
     assert after["calibration"] == left
     assert after["calibration"]["temperature"] > 1.2  # the network is twice as sure as it may be
-    assert after["calibration"]["found"]["splits"]["ece"]["splits"] == 3
+    splits = after["calibration"]["found"]["splits"]
+    assert splits["ece"]["splits"] == 3
+    page = (out / "calibration.html").read_text(encoding="utf-8")
+    assert all(f'<th scope="row">{IN_DIVISIONS[name]}</th>' in page for name in splits)
     assert sorted(path.name for path in out.iterdir()) == [
         "calibration.html",
         "calibration.json",
