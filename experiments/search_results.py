@@ -139,7 +139,7 @@ def _warnings(best: Mapping[str, Any], table: pd.DataFrame) -> list[str]:
                 f"{high:.3f}: which of them is first is partly chance"
             )
     if failed := best["trials"].get("failed"):
-        found.append(f"{failed} trials failed; trials.csv has the reasons")
+        found.append(f"{failed} of {len(table)} trials failed; trials.csv has the reasons")
     return found
 
 
