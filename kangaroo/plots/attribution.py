@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from kangaroo.explain.display import Explained
-from kangaroo.plots.style import TITLE, WIDTH, colours, headline, label, new_axes, new_figure, tidy
+from kangaroo.plots.style import TITLE, WIDTH, colours, headline, label, log_axis, new_axes, new_figure, tidy
 
 FOR, AGAINST = colours(2)  # blue and orange
 Picture = NDArray[np.uint8]
@@ -99,7 +99,9 @@ def gaps(table: pd.DataFrame, tolerance: float, *, subject: str, ax: Axes | None
         ax.plot(x, 100 * middle, "o-", color=colour, label=rule, markersize=4)
         ax.fill_between(x, 100 * low, 100 * high, color=colour, alpha=0.15, linewidth=0)
     ax.axhline(100 * tolerance, color="0.4", linestyle="--", linewidth=0.8)
-    ax.set(xscale="log", yscale="log", xlabel="gradients a photo (median)", ylabel="completeness gap (%)")
+    ax.set(xlabel="gradients a photo (median)", ylabel="completeness gap (%)")
+    log_axis(ax, "x")
+    log_axis(ax, "y")
     ax.legend(frameon=False, fontsize=9)
     tidy(ax, "both")
     ax.set_title(

@@ -2,9 +2,8 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from kangaroo.plots.style import GREY, TITLE, colours, headline, label, new_figure, tidy
+from kangaroo.plots.style import GREY, TITLE, colours, headline, label, log_axis, new_figure, tidy
 
 
 def before_and_after(table: pd.DataFrame, *, subject: str = "photos") -> Figure:
@@ -28,10 +27,7 @@ def before_and_after(table: pd.DataFrame, *, subject: str = "photos") -> Figure:
         what = f"dropped, {gone.sum():,} in {len(gone):,} classes"
         ax.scatter(gone, rows[~kept], s=30, marker="x", color=red, zorder=3, label=what)
     ax.set_yticks(rows, [label(str(name)) for name in ranked.index])
-    ax.set_xscale("log")
-    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    ax.xaxis.set_minor_formatter(NullFormatter())
+    log_axis(ax, "x")
     ax.set(xlabel=f"{subject} of a class (logarithmic)", ylabel="class")
     ax.set_ylim(len(ranked) - 0.4, -0.6)
     title = headline("Before and after balancing", subject, int(ranked["source"].sum()))

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from kangaroo.geo.boundary import Plane
 from kangaroo.geo.cells import Cells
 from kangaroo.geo.regions import Geometries
-from kangaroo.plots.style import GREY, TITLE, colours, headline, label, new_axes, new_figure, tidy
+from kangaroo.plots.style import GREY, TITLE, colours, headline, label, log_axis, new_axes, new_figure, tidy
 
 WIDE = 30
 """How many times as much as the least the most must be for colours to be on a logarithmic scale."""
@@ -139,9 +139,9 @@ def errors(
         text = f"{label(name, 40)}: {_decimal(float(np.median(km)))} km"
         x = np.maximum(np.append(least, km), least)
         ax.step(x, share, line, where="post", color=colour, label=text)
-    ax.set(xscale="log", xlabel="distance between truth and guess (km)", ylim=(0, 101))
+    ax.set(xlabel="distance between truth and guess (km)", ylim=(0, 101))
     ax.set_ylabel("photos within this distance (%)")
-    ax.xaxis.set_major_formatter(lambda km, _: f"{km:g}")
+    log_axis(ax, "x")
     ax.set_title(headline("How far off", subject, len(km)), fontsize=TITLE)
     _legend(ax, ax.lines, ncols=1, title="median")
     tidy(ax, "both")

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from kangaroo.plots.style import GREY, TITLE, colours, headline, label, new_axes, new_figure, tidy
+from kangaroo.plots.style import GREY, TITLE, colours, headline, label, log_axis, new_axes, new_figure, tidy
 
 COLUMNS = 2  # panels beside each other
 
@@ -79,8 +79,6 @@ def _slice(ax: Axes, trials: pd.DataFrame, name: str, scale: str) -> None:
         where = where.map(words.index)
         ax.set_xticks(range(len(words)), [label(word, 12) for word in words])
         ax.set_xlim(-0.5, len(words) - 0.5)
-    elif scale == "log":
-        ax.set_xscale("log")
     ax.scatter(
         where,
         trials["value"],
@@ -94,6 +92,8 @@ def _slice(ax: Axes, trials: pd.DataFrame, name: str, scale: str) -> None:
     ax.scatter(
         where[best], trials["value"][best], marker="*", s=150, color=colours(2)[1], ec=GREY, label="the best"
     )
+    if scale == "log":
+        log_axis(ax, "x")
     ax.set_xlabel(name)
     tidy(ax, "both")
 

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from kangaroo.errors import KangarooError
 from kangaroo.files import atomic
@@ -60,6 +61,20 @@ def tidy(ax: Axes, grid: Literal["x", "y", "both"]) -> None:
     ax.set_axisbelow(True)
     ax.grid(axis=grid, color="0.9")
     sns.despine(ax=ax)
+
+
+def log_axis(ax: Axes, which: Literal["x", "y"]) -> None:
+    """Make an axis logarithmic, once all is drawn, with plain numbers that don't overlap.
+
+    Where it spans few decades, 1, 2 and 5 of each are named, and where it spans hardly any, round numbers:
+    matplotlib's own labels between decades are as wide as those of powers, and run into one another.
+    """
+    ax.set(**{f"{which}scale": "log"})
+    axis, (low, high) = (ax.xaxis, ax.get_xlim()) if which == "x" else (ax.yaxis, ax.get_ylim())
+    steps = LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,))
+    axis.set_major_locator(MaxNLocator(5) if high < 4 * low else steps)
+    axis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 @contextmanager
