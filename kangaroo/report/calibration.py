@@ -170,9 +170,8 @@ def _before_and_after(found: Mapping[str, Any]) -> str:
 
 def _splits(splits: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [
-        (text, *(decimal(splits[key][part]) for part in ("mean", "sd")), splits[key]["splits"])
-        for key, text in IN_DIVISIONS.items()
-        if key in splits
+        (IN_DIVISIONS[name], decimal(values["mean"]), decimal(values["sd"]), values["splits"])
+        for name, values in splits.items()
     ]
     words = "Fitted and judged again, each time on other places; sd: standard deviation."
     return page.table(words, ("figure", "mean", "sd", "divisions"), rows, numeric=True)
