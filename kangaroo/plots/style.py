@@ -66,13 +66,15 @@ def tidy(ax: Axes, grid: Literal["x", "y", "both"]) -> None:
 def log_axis(ax: Axes, which: Literal["x", "y"]) -> None:
     """Make an axis logarithmic, once all is drawn, with plain numbers that don't overlap.
 
-    Where it spans few decades, 1, 2 and 5 of each are named, and where it spans hardly any, round numbers:
-    matplotlib's own labels between decades are as wide as those of powers, and run into one another.
+    Where it spans few decades, 1 and 3 of each are named, or 1, 2 and 5, and where it spans hardly any, round
+    numbers: at most five or so, which have room in half a figure. Matplotlib's own labels between decades
+    are as wide as those of powers, and run into one another.
     """
     ax.set(**{f"{which}scale": "log"})
     axis, (low, high) = (ax.xaxis, ax.get_xlim()) if which == "x" else (ax.yaxis, ax.get_ylim())
-    steps = LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,))
-    axis.set_major_locator(MaxNLocator(5) if high < 4 * low else steps)
+    times = high / low
+    steps = LogLocator(subs=(1, 2, 5) if times < 30 else (1, 3) if times < 300 else (1,))
+    axis.set_major_locator(MaxNLocator(5) if times < 4 else steps)
     axis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))
     axis.set_minor_formatter(NullFormatter())
 
