@@ -38,11 +38,11 @@ prediction = evaluation
 def sweep(case: Case) -> Work:
     """For each batch one gradient, and a forward pass for each epsilon but 0."""
     start_keras()
-    from kangaroo.models import cnn
+    from kangaroo.models import report_cnn
     from kangaroo.models.gradients import BATCH as FEW
     from kangaroo.models.precision import dtype_policy
 
-    gradient, forward = _passes(cnn.build(SIZE, 2, seed=0), dtype_policy("auto"))
+    gradient, forward = _passes(report_cnn.build(SIZE, 2, seed=0), dtype_policy("auto"))
     photos, times = _photos(FEW), case.n / FEW
     passes = [_repeated(gradient, photos, times), _repeated(forward, photos, times * (len(EPSILONS) - 1))]
     return lambda: _nothing([work() for work in passes])
@@ -76,7 +76,7 @@ def _passes(model: Any, policy: str) -> tuple[Callable[[Any], Any], Callable[[An
     """Functions of a batch: the gradient of the logit, and the logit."""
     from kangaroo.models.gradients import value_and_gradient
     from kangaroo.models.graph import logit_model
-    from kangaroo.models.late_relu import late_relu
+    from kangaroo.models.relu_after_pooling import late_relu
 
     logits = late_relu(logit_model(model, policy))
     gradient = value_and_gradient(lambda x: (logits(x, training=False)[:, 0], ()))

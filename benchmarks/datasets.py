@@ -79,7 +79,7 @@ def balance(folder: Path, n: int) -> None:
 def split(folder: Path, n: int) -> None:
     """Near-duplicates, the split itself, and the measurement of its gap."""
     from kangaroo.commands.data.split import alike
-    from kangaroo.data.sides import SplitSettings, gap_km, split_apart
+    from kangaroo.data.spatial_split import SplitSettings, gap_km, split_apart
 
     records = _read(folder)
     sides = split_apart(records, SplitSettings(0.2, 0.1, 1), alike=alike(records, []))

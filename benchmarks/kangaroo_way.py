@@ -53,10 +53,10 @@ def sweep(case: Case) -> Work:
     start_keras()
     from kangaroo.attack.robustness import sweep as attack
     from kangaroo.attack.settings import AttackConfig
-    from kangaroo.models import cnn
+    from kangaroo.models import report_cnn
     from kangaroo.models.precision import dtype_policy
 
-    model, config = cnn.build(SIZE, 2, seed=0), AttackConfig(space="standardized")
+    model, config = report_cnn.build(SIZE, 2, seed=0), AttackConfig(space="standardized")
 
     def work() -> None:
         pixels, labels = _decoded(case)
@@ -114,12 +114,12 @@ def relative_gaps(model: Any, inputs: np.ndarray, sums: np.ndarray) -> list[floa
 
 def network() -> Any:
     """The report's network, as the experiments train it."""
-    from kangaroo.models import cnn
-    from kangaroo.models.late_relu import late_relu
+    from kangaroo.models import report_cnn
     from kangaroo.models.precision import dtype_policy
+    from kangaroo.models.relu_after_pooling import late_relu
     from kangaroo.training import compiled
 
-    return late_relu(compiled(cnn.build(SIZE, 2, seed=0, dtype_policy=dtype_policy("auto")), 0.001))
+    return late_relu(compiled(report_cnn.build(SIZE, 2, seed=0, dtype_policy=dtype_policy("auto")), 0.001))
 
 
 def _decoded(case: Case) -> tuple[np.ndarray, np.ndarray]:

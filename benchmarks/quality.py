@@ -17,7 +17,7 @@ from PIL import Image, ImageFilter
 
 from kangaroo.data.folders import photo_files
 from kangaroo.data.manifest import complete
-from kangaroo.data.mapping import map_photos
+from kangaroo.data.parallel import map_photos
 from kangaroo.data.quality import check_photos
 from kangaroo.data.thresholds import Thresholds
 

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.side import BATCH, SIZE, Case, Work
-from kangaroo.models import cnn
+from kangaroo.models import report_cnn
 
 EPSILONS = (0.001, 0.01, 0.1, 1.0)
 STEPS = 50
@@ -78,7 +78,7 @@ integrated_gradients_rough = integrated_gradients
 
 
 def _network() -> keras.Model:
-    model = cnn.build(SIZE, 2, seed=0)
+    model = report_cnn.build(SIZE, 2, seed=0)
     model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
     return model
 

@@ -9,8 +9,8 @@ The report: validation accuracy 0.9370 after 20 epochs on 20,050 photos, split b
 
 import sys
 
-from experiments.flags import main
-from experiments.settings import Experiment
+from kangaroo.runs.flags import main
+from kangaroo.runs.settings import Experiment
 
 EXPERIMENT = Experiment(
     name="binary_austria_australia",

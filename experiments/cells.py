@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from experiments import places
-from experiments.flags import above_zero, positive, zero_or_more
-from experiments.places import RECIPE, Places
-from experiments.settings import CellSettings
+from kangaroo.runs import network_flags
+from kangaroo.runs.flags import above_zero, positive, zero_or_more
+from kangaroo.runs.network_flags import RECIPE, Places
+from kangaroo.runs.settings import CellSettings
 
 EXPERIMENT = Places(
     name="cells",
@@ -33,7 +33,7 @@ EXPERIMENT = Places(
 
 def parser() -> argparse.ArgumentParser:
     """The flags of this experiment."""
-    parser = places.parser(EXPERIMENT)
+    parser = network_flags.parser(EXPERIMENT)
     add = parser.add_argument_group("cells").add_argument
     add(
         "--cells",
@@ -70,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the flags, train and judge a network, and give the exit code."""
-    return places.main(EXPERIMENT, parser(), lambda args: {"cells": _cells(args)}, argv)
+    return network_flags.main(EXPERIMENT, parser(), lambda args: {"cells": _cells(args)}, argv)
 
 
 def _cells(args: argparse.Namespace) -> CellSettings:

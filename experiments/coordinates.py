@@ -12,9 +12,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from experiments import places
-from experiments.places import RECIPE, Places
 from kangaroo.errors import KangarooError
+from kangaroo.runs import network_flags
+from kangaroo.runs.network_flags import RECIPE, Places
 
 EXPERIMENT = Places(
     name="coordinates",
@@ -30,7 +30,7 @@ EXPERIMENT = Places(
 
 def parser() -> argparse.ArgumentParser:
     """The flags of this experiment."""
-    parser = places.parser(EXPERIMENT)
+    parser = network_flags.parser(EXPERIMENT)
     parser.add_argument_group("coordinates").add_argument(
         "--target",
         choices=("sphere", "box"),
@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the flags, train and judge a network, and give the exit code."""
-    return places.main(EXPERIMENT, parser(), _target, argv)
+    return network_flags.main(EXPERIMENT, parser(), _target, argv)
 
 
 def _target(args: argparse.Namespace) -> dict[str, str]:

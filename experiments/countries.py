@@ -13,8 +13,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from experiments import places
-from experiments.places import RECIPE, Places
+from kangaroo.runs import network_flags
+from kangaroo.runs.network_flags import RECIPE, Places
 
 EXPERIMENT = Places(
     name="countries",
@@ -30,12 +30,12 @@ EXPERIMENT = Places(
 
 def parser() -> argparse.ArgumentParser:
     """The flags of this experiment."""
-    return places.parser(EXPERIMENT)
+    return network_flags.parser(EXPERIMENT)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the flags, train and judge a network, and give the exit code."""
-    return places.main(EXPERIMENT, parser(), lambda args: {}, argv)
+    return network_flags.main(EXPERIMENT, parser(), lambda args: {}, argv)
 
 
 if __name__ == "__main__":

@@ -17,16 +17,16 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.flags import common, execute, shared
-from experiments.folder import check, clear
-from experiments.pages import write_page
-from experiments.photos import Data, load
-from experiments.settings import RunSettings
-from kangaroo import page
 from kangaroo.commands import print_json
 from kangaroo.files import atomic, write_json
+from kangaroo.pages import elements
+from kangaroo.pages.analysis import write_page
 from kangaroo.plots.imagenet import commonest, confident_photos, label_shares, pick_confident
 from kangaroo.plots.style import save
+from kangaroo.runs.flags import common, execute, shared
+from kangaroo.runs.folder import check, clear
+from kangaroo.runs.photos import Data, load
+from kangaroo.runs.settings import RunSettings
 
 FILES = ("labels.csv", "metrics.json", "report.html")
 FIGURES = {
@@ -163,7 +163,7 @@ def _leave(settings: LabelSettings, data: Data, photos: pd.DataFrame, metrics: d
         [metrics["result"]],
         warnings=metrics["warnings"],
         figures=FIGURES,
-        tables=[page.table(caption, ("label", *sizes, "confidence"), lines, numeric=True)],
+        tables=[elements.table(caption, ("label", *sizes, "confidence"), lines, numeric=True)],
     )
 
 

@@ -10,8 +10,8 @@ they allow; README.md has figures on real ones, split by place.
 
 import sys
 
-from experiments.flags import main
-from experiments.settings import Experiment
+from kangaroo.runs.flags import main
+from kangaroo.runs.settings import Experiment
 
 EXPERIMENT = Experiment(
     name="multinomial",

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from kangaroo.cli import COMMANDS, main
-from kangaroo.models import cnn, store
+from kangaroo.models import report_cnn, store
 from kangaroo.models.store import Card
 
 CLASSES = ("Austria", "Australia")
@@ -18,7 +18,7 @@ CLASSES = ("Austria", "Australia")
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "tiny.keras"
-    network = cnn.build(32, 2, seed=0, filters=(4, 4), units=8)
+    network = report_cnn.build(32, 2, seed=0, filters=(4, 4), units=8)
     facts = {"training": {}, "data": {}, "metrics": {}, "intended_use": "tests", "limits": "all"}
     store.save(network, path, Card(classes=CLASSES, image_size=32, task="test", **facts))
     return path

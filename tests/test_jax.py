@@ -74,9 +74,9 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, np.ndarray
 
     if keras.backend.backend() != "tensorflow":
         pytest.skip("JAX is compared with TensorFlow, on which Keras doesn't run here")
-    from kangaroo.models import cnn
+    from kangaroo.models import report_cnn
 
-    model = cnn.build(SIDE, 3, seed=1, filters=(6, 6), units=8)
+    model = report_cnn.build(SIDE, 3, seed=1, filters=(6, 6), units=8)
     rng = np.random.default_rng(3)
     model.set_weights([weight + rng.normal(0, 0.1, weight.shape) for weight in model.get_weights()])
     model.layers[-2].rate = 0.0

@@ -16,7 +16,7 @@ import gradio as gr
 import uvicorn
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from kangaroo.app import attack, compare, guess, play
+from kangaroo.app import attack_tab, compare_tab, guess_tab, play_tab
 from kangaroo.app.scenes import with_scenes
 from kangaroo.app.security import Guard, swept
 from kangaroo.app.state import Settings, State
@@ -41,10 +41,10 @@ def build(classifier: Classifier, settings: Settings) -> gr.Blocks:
         gr.HTML("<header><h1>kangaroo</h1><p>Which country does this photo show, and why?</p></header>")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Guess", id="guess"):
-                guess.add(state)
+                guess_tab.add(state)
             with gr.Tab("Attack", id="attack"):
-                attack.add(state)
-            for tab, name in ((play, "Play"), (compare, "Compare")) if settings.photos else ():
+                attack_tab.add(state)
+            for tab, name in ((play_tab, "Play"), (compare_tab, "Compare")) if settings.photos else ():
                 with gr.Tab(name, id=name.lower()):
                     tab.add(state)
     blocks.state_session_capacity = SESSIONS

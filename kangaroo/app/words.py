@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from kangaroo import page
 from kangaroo.app.state import DRAWN, State
 from kangaroo.errors import PhotoError
+from kangaroo.pages import elements
 
 MOST = 6
 """Classes that are listed."""
@@ -104,7 +104,7 @@ def table(frame: pd.DataFrame) -> str:
     """HTML: one row a photo; shares as percentages."""
     heads = {"file": "photo", "prediction": "answer", "set": "may be", "abstain": "too unsure"}
     rows = [[_cell(name, value) for name, value in row.items()] for row in frame.to_dict("records")]
-    return page.table(f"{len(frame):,} photos", [heads.get(str(name), str(name)) for name in frame], rows)
+    return elements.table(f"{len(frame):,} photos", [heads.get(str(name), str(name)) for name in frame], rows)
 
 
 def _cell(name: object, value: object) -> str:

@@ -14,7 +14,7 @@ from kangaroo.data.images import Pixels, standardize
 from kangaroo.errors import KangarooError
 from kangaroo.models.gradients import compiled, value_and_gradient
 from kangaroo.models.graph import class_scores, log_odds, logit_model, standardized, takes_pixels
-from kangaroo.models.late_relu import late_relu
+from kangaroo.models.relu_after_pooling import late_relu
 
 WHITE = 255.0
 CERTAIN = 1e-7  # Keras clips probabilities this far from 0 and 1 before it takes their logarithm

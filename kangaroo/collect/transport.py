@@ -19,7 +19,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from kangaroo import __version__
-from kangaroo.collect.check import looks_like_picture
+from kangaroo.collect.run.inspection import looks_like_picture
 from kangaroo.errors import KangarooError
 
 MAX_BYTES = 2**26

@@ -112,7 +112,7 @@ def run(args: argparse.Namespace) -> None:
         rejected = [vars(bad) for bad in manifest.rejected]
         print_json(outcome.calibration.to_json() | {"found": found, "rejected": rejected})
     else:
-        from kangaroo.report.calibration import summary
+        from kangaroo.pages.calibration import summary
 
         print(summary(outcome.calibration, found))
 
@@ -200,9 +200,9 @@ def _leave(
 ) -> None:
     """Write the figures, calibration.json and the page."""
     from kangaroo.files import write_json
+    from kangaroo.pages.calibration import write_page
     from kangaroo.plots import calibration as plots
     from kangaroo.plots.style import save
-    from kangaroo.report.calibration import write_page
 
     judged, sets = outcome.judged, outcome.sets
     what = "drawn scenes" if found["drawn"] else "photos"

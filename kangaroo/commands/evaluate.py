@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> None:
 def _by_class(args: argparse.Namespace, classifier: "Classifier") -> dict[str, Any]:
     from kangaroo.evaluation.metrics import evaluate
     from kangaroo.evaluation.predictions import Predictions
-    from kangaroo.geo.guess import ClassPoints
+    from kangaroo.geo.decoders import ClassPoints
 
     manifest, pixels = labelled_photos(args, classifier)
     p = classifier.probabilities(pixels)

@@ -13,7 +13,7 @@ from kangaroo.commands import print_json
 from kangaroo.errors import KangarooError
 
 if TYPE_CHECKING:
-    from kangaroo.training.runs import Run
+    from kangaroo.runs.catalogue import Run
 
 SUMMARY = "compare trainings: the settings that differ, and what came of them"
 EXAMPLE = "kangaroo runs runs --sort accuracy"
@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print the table; a run folder that can't be read is named on stderr."""
-    from kangaroo.training.runs import differing, find_runs
+    from kangaroo.runs.catalogue import differing, find_runs
 
     runs, damaged = find_runs(args.folders)
     settings = differing(runs)

@@ -16,7 +16,7 @@ from PIL import Image
 from scipy import ndimage
 
 from kangaroo.data import images
-from kangaroo.data.mapping import map_photos
+from kangaroo.data.parallel import map_photos
 from kangaroo.errors import DataError, PhotoError
 from kangaroo.files import cache_folder
 
@@ -94,7 +94,7 @@ def measure(
 
     Photos that were measured before are not opened, as long as their path, size and time of change are the
     same. Without ``thumbnails`` that column is left out. ``workers``, ``ray``: see
-    :func:`kangaroo.data.mapping.map_photos`. DataError: the cache can't be used.
+    :func:`kangaroo.data.parallel.map_photos`. DataError: the cache can't be used.
     """
     columns = [name for name in _COLUMNS if thumbnails or name != "thumbnail"]
     paths = {str(file): os.path.abspath(file) for file in files}

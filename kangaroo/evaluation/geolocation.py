@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from kangaroo.errors import DataError
 from kangaroo.evaluation.predictions import Predictions
+from kangaroo.geo.decoders import ClassPoints, centroids
 from kangaroo.geo.distance import WORLD_KM, geoguessr_score, haversine_km
-from kangaroo.geo.guess import ClassPoints, centroids
 
 LEVELS_KM = (1, 25, 200, 750, 2500)
 """Street, city, region, country and continent: the levels of Hays & Efros, CVPR 2008."""

@@ -10,8 +10,8 @@ from kangaroo.evaluation.calibration import brier, reliability
 from kangaroo.evaluation.classification import classification
 from kangaroo.evaluation.geolocation import Distances, Geolocation, Guesses, Points, geolocation, weighted_km
 from kangaroo.evaluation.predictions import Predictions
+from kangaroo.geo.decoders import ClassPoints, country_points
 from kangaroo.geo.distance import WORLD_KM
-from kangaroo.geo.guess import ClassPoints, country_points
 
 
 def evaluate(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kangaroo.errors import KangarooError
 from kangaroo.models.gradients import BATCH, chunks, compiled, value_and_gradient
 from kangaroo.models.graph import Target, class_scores, logit_model
-from kangaroo.models.late_relu import late_relu
+from kangaroo.models.relu_after_pooling import late_relu
 from kangaroo.progress import progress
 
 Floats = NDArray[np.float32]

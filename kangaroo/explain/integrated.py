@@ -22,7 +22,7 @@ from kangaroo.explain import quadrature
 from kangaroo.explain.settings import Rule, Settings
 from kangaroo.models.gradients import chunks, compiled, value_and_gradient
 from kangaroo.models.graph import Target, class_scores, logit_model
-from kangaroo.models.late_relu import late_relu
+from kangaroo.models.relu_after_pooling import late_relu
 from kangaroo.progress import progress
 
 _FIRST = 3.2

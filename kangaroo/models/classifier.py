@@ -17,7 +17,7 @@ from kangaroo.data.cache import rows_of
 from kangaroo.data.images import Photo, decode_many
 from kangaroo.data.threads import in_threads
 from kangaroo.errors import DataError, ModelError, PhotoError
-from kangaroo.geo import guess
+from kangaroo.geo import decoders
 from kangaroo.models import calibrated, store
 from kangaroo.models.calibrated import Calibration
 from kangaroo.models.gradients import compiled
@@ -49,9 +49,9 @@ class Classifier:
         return self.card.image_size
 
     @cached_property
-    def places(self) -> guess.Places | None:
+    def places(self) -> decoders.Places | None:
         """What turns the network's answers into latitudes and longitudes; None where the card has nothing."""
-        return guess.from_json(self.card.places) if self.card.places else None
+        return decoders.from_json(self.card.places) if self.card.places else None
 
     @cached_property
     def calibration(self) -> Calibration | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from kangaroo.errors import ModelError
 from kangaroo.files import sha256
-from kangaroo.models import cnn
+from kangaroo.models import report_cnn
 from kangaroo.models.store import Card, preprocessing, save
 
 
@@ -86,7 +86,7 @@ def _network(weights: Sequence[np.ndarray], folder: Path) -> keras.Model:
     filters = [kernel.shape[3] for kernel in kernels[:blocks]]
     (flat, units), (_, outputs) = kernels[-2].shape, kernels[-1].shape
     image_size = math.isqrt(flat // filters[-1]) * 2**blocks  # each block halves the side
-    model = cnn.build(image_size, 2 if outputs == 1 else outputs, seed=0, filters=filters, units=units)
+    model = report_cnn.build(image_size, 2 if outputs == 1 else outputs, seed=0, filters=filters, units=units)
     if [tuple(weight.shape) for weight in model.weights] != shapes:
         raise _unexpected(folder, shapes)
     return model

@@ -15,8 +15,8 @@ from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
 from kangaroo.errors import DataError, KangarooError
+from kangaroo.geo.decoders import ClassPoints
 from kangaroo.geo.distance import EARTH_RADIUS_KM, haversine_km
-from kangaroo.geo.guess import ClassPoints
 
 Rows: TypeAlias = NDArray[np.float32]
 T = TypeVar("T")
@@ -118,8 +118,8 @@ def box_km(y_true: Any, y_pred: Any, south: float, north: float, west: float, ea
     """Great-circle distance in km (n,) of points (n, 2) in a box, whose sides are given in degrees.
 
     Latitude is 0 in the south and 1 in the north, longitude 0 in the west and 1 in the east. A guess outside
-    is moved to the edge, as :class:`kangaroo.geo.guess.Box` does; :class:`BoxLoss` doesn't, because then no
-    gradient would lead back inside.
+    is moved to the edge, as :class:`kangaroo.geo.decoders.Box` does; :class:`BoxLoss` doesn't, because then
+    no gradient would lead back inside.
     """
     return _box_km(y_true, ops.clip(y_pred, 0, 1), south, north, west, east)
 

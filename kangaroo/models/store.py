@@ -15,7 +15,7 @@ import numpy as np
 import kangaroo
 from kangaroo.errors import ModelError
 from kangaroo.files import atomic, sha256, write_json
-from kangaroo.geo import guess
+from kangaroo.geo import decoders
 from kangaroo.models import calibrated
 from kangaroo.models.graph import takes_pixels
 from kangaroo.models.precision import with_policy
@@ -40,9 +40,9 @@ def preprocessing(*, antialias: bool = True, standardized: bool = True) -> dict[
 class Card:
     """What X.json says about X.keras; parameters, sha256 and versions are filled in by :func:`save`.
 
-    ``places`` is the JSON of :mod:`kangaroo.geo.guess` by which outputs become latitudes and longitudes, {}
-    where they don't. A network that gives coordinates has it, and no ``classes``. ``calibration`` is the JSON
-    of :mod:`kangaroo.models.calibrated`, and what it was found on; {} where the model isn't calibrated.
+    ``places`` is the JSON of :mod:`kangaroo.geo.decoders` by which outputs become latitudes and longitudes,
+    {} where they don't. A network that gives coordinates has it, and no ``classes``. ``calibration`` is the
+    JSON of :mod:`kangaroo.models.calibrated`, and what it was found on; {} where the model isn't calibrated.
     """
 
     classes: tuple[str, ...]
@@ -182,7 +182,7 @@ def _check_classes(n_classes: int, card: Card, path: Path) -> None:
 def _check_places(n: int, card: Card, path: Path) -> None:
     """Raise ModelError unless the card's places can be told from ``n`` numbers a photo."""
     try:
-        guess.from_json(card.places).decode(np.full((1, n), 1 / n))
+        decoders.from_json(card.places).decode(np.full((1, n), 1 / n))
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
 

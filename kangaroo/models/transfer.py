@@ -16,7 +16,7 @@ from kangaroo.models.backbones import ADDRESS, BACKBONES, PARTS
 from kangaroo.models.download import weights_file
 from kangaroo.models.precision import EXACT
 from kangaroo.models.seeds import derived_seeds
-from kangaroo.models.unit import Centre, unit_layers
+from kangaroo.models.unit_vectors import Centre, unit_layers
 
 Activation = Literal["softmax", "sigmoid", "linear", "unit"]
 Weights = Literal["imagenet"] | Path | None
@@ -55,7 +55,7 @@ def build(
 
     The backbone, global average pooling, a dense layer with ReLU for each entry of ``head``, dropout (a
     share, before the last layer), and ``outputs`` numbers in float32. ``activation`` 'unit' makes them a
-    vector of length 1, a point on the globe around ``centre`` (see :mod:`kangaroo.models.unit`).
+    vector of length 1, a point on the globe around ``centre`` (see :mod:`kangaroo.models.unit_vectors`).
 
     Input: pixels, float32 from 0 to 255, (n, image_size, image_size, 3); its own preprocessing is the
     backbone's first layers. ``weights``: 'imagenet', which Keras downloads once to ~/.keras; a file of them

@@ -15,7 +15,7 @@ def accuracies(
 ) -> Figure:
     """Mean accuracy of each model on training and validation photos, its range over the draws as a line.
 
-    ``summary`` is that of kangaroo.models.baselines; ``panels`` gives each value of its column sampling a
+    ``summary`` is that of kangaroo.models.classical; ``panels`` gives each value of its column sampling a
     title, side by side. ``chance`` (a share) is the accuracy of always naming the commonest class, ``n`` the
     number of photos from which all samples are drawn.
     """

@@ -7,10 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kangaroo.training.config import TrainConfig
     from kangaroo.training.history import Epoch, History
     from kangaroo.training.loop import fit
     from kangaroo.training.objective import Objective, compiled
+    from kangaroo.training.settings import TrainConfig
 
 __all__ = ["Epoch", "History", "Objective", "TrainConfig", "compiled", "fit"]
 
@@ -18,7 +18,7 @@ _MODULES = {
     "Epoch": "history",
     "History": "history",
     "Objective": "objective",
-    "TrainConfig": "config",
+    "TrainConfig": "settings",
     "compiled": "objective",
     "fit": "loop",
 }

@@ -15,17 +15,17 @@ import numpy as np
 from tqdm import tqdm
 
 from kangaroo.data.pipeline import Batches
-from kangaroo.distributed import Group
 from kangaroo.errors import KangarooError
 from kangaroo.models.fused_normalization import fused_normalization
-from kangaroo.models.late_relu import late_relu
 from kangaroo.models.precision import dtype_policy, resolve, with_policy
+from kangaroo.models.relu_after_pooling import late_relu
 from kangaroo.progress import progress
-from kangaroo.training.config import TrainConfig
+from kangaroo.training.checkpoints import RunFolder, SilentFolder
+from kangaroo.training.distributed import Group
 from kangaroo.training.history import Epoch, History
 from kangaroo.training.objective import Objective, compiled
 from kangaroo.training.optimizers import optimizer, rate_after
-from kangaroo.training.run_folder import RunFolder, SilentFolder
+from kangaroo.training.settings import TrainConfig
 from kangaroo.training.tracking import check, tracking
 
 Unlock = Callable[[keras.Model, int], Any]

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from kangaroo.training.config import TrainConfig
+from kangaroo.training.settings import TrainConfig
 
 
 @keras.saving.register_keras_serializable("kangaroo")

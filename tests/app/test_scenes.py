@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from kangaroo.app import board, play, scenes
+from kangaroo.app import game_screens, play_tab, scenes
 from kangaroo.app.state import DRAWN, Settings, State
 
 COUNTRIES = ("Austria", "Australia")
@@ -19,12 +19,12 @@ def drawn(tiny, monkeypatch):
 
 def test_a_model_of_drawn_scenes_has_a_game_at_once(drawn, tmp_path):
     settings = scenes.with_scenes(drawn, Settings(results=tmp_path / "r.sqlite"), tmp_path)
-    host = play.host(State(drawn, settings))
+    host = play_tab.host(State(drawn, settings))
     assert (len(host.pool.photos), host.pool.unseen, host.pool.drawn) == (6, True, True)
     assert {photo.name for photo in host.pool.photos.values()} == set(COUNTRIES)
     seeds = [int(re.search(r"(\d+)\.jpg", key)[1]) for key in host.pool.photos]
     assert min(seeds) == scenes.FRESH * 1_000_000  # far from those that networks are trained on
-    html = board.start(host, drawn=True)
+    html = game_screens.start(host, drawn=True)
     assert "6 drawn scenes, one at a time" in html
     assert "The model has not seen any of them." in html
     assert DRAWN not in html
@@ -35,7 +35,7 @@ def test_the_same_seed_gives_the_same_scenes(drawn, tmp_path):
         settings = scenes.with_scenes(
             drawn, Settings(results=tmp_path / "r.sqlite", seed=seed), tmp_path / folder
         )
-        return set(play.host(State(drawn, settings)).pool.photos)
+        return set(play_tab.host(State(drawn, settings)).pool.photos)
 
     assert keys("a", 0) == keys("b", 0)
     assert not keys("a", 0) & keys("c", 1)

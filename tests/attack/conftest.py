@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from kangaroo.models import cnn
+from kangaroo.models import report_cnn
 
 SIDE = 12
 LABELS = {2: np.array([0, 1] * 20, np.int32), 3: np.array([0, 1, 2, 1] * 10, np.int32)}
@@ -28,7 +28,7 @@ def smooth() -> keras.Model:
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, keras.Model]:
     """Binary and of three classes, Sequential and Functional, fresh and read from a file."""
-    binary, classes = (cnn.build(SIDE, n, seed=1, filters=(6, 6), units=8) for n in (2, 3))
+    binary, classes = (report_cnn.build(SIDE, n, seed=1, filters=(6, 6), units=8) for n in (2, 3))
     made = {"binary": shaken(binary), "classes": shaken(classes), "functional": shaken(smooth())}
     folder: Path = tmp_path_factory.mktemp("models")
     for name in ("binary", "functional"):

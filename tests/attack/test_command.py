@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from kangaroo.cli import main
-from kangaroo.models import cnn, store
+from kangaroo.models import report_cnn, store
 from kangaroo.models.store import Card
 from kangaroo.scenes.folder import SceneSettings, write_folder
 
@@ -20,7 +20,7 @@ KEYS = {"method", "space", "norm", "eps", "accuracy", "loss", "max_abs_perturbat
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "tiny.keras"
-    network = cnn.build(16, 2, seed=0, filters=(4,), units=4)
+    network = report_cnn.build(16, 2, seed=0, filters=(4,), units=4)
     facts: dict[str, Any] = {"training": {}, "data": {}, "metrics": {}, "intended_use": "", "limits": ""}
     store.save(network, path, Card(classes=CLASSES, image_size=16, task="test", **facts))
     return path

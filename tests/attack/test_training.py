@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from kangaroo.attack.training import attack_while_training
 from kangaroo.errors import KangarooError
-from kangaroo.models import cnn
+from kangaroo.models import report_cnn
 from kangaroo.training import History, TrainConfig, compiled, fit
 
 EPSILON = 0.3
@@ -26,7 +26,7 @@ def data(epoch: int, n: int = 32) -> tf.data.Dataset:
 
 def run(folder: Path, config: TrainConfig = CONFIG, **options: object) -> tuple[keras.Model, History]:
     return fit(
-        lambda policy: cnn.build(8, 2, seed=0, dtype_policy=policy, filters=(4,), units=4),
+        lambda policy: report_cnn.build(8, 2, seed=0, dtype_policy=policy, filters=(4,), units=4),
         data,
         data(99),
         config,
@@ -64,7 +64,7 @@ def test_it_changes_what_is_learned_and_leaves_a_plain_file(tmp_path: Path) -> N
 def test_a_resumed_training_goes_on_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, history = run(tmp_path / "whole", prepare=PREPARE)
     # As if it had been killed.
-    monkeypatch.setattr("kangaroo.training.run_folder.RunFolder.finish", lambda _: None)
+    monkeypatch.setattr("kangaroo.training.checkpoints.RunFolder.finish", lambda _: None)
     run(tmp_path / "killed", TrainConfig(**{**vars(CONFIG), "epochs": 1}), prepare=PREPARE)
     monkeypatch.undo()
     resumed, again = run(tmp_path / "killed", prepare=PREPARE, resume=True)
@@ -78,4 +78,4 @@ def test_a_resumed_training_goes_on_with_it(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize("epsilon", [0, -1, float("nan")])
 def test_epsilon_is_above_zero(epsilon: float) -> None:
     with pytest.raises(KangarooError, match="give one above 0"):
-        attack_while_training(cnn.build(8, 2, seed=0), epsilon)
+        attack_while_training(report_cnn.build(8, 2, seed=0), epsilon)

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from kangaroo.cli import main
-from kangaroo.collect import arrivals, runner
-from kangaroo.collect.state import LEDGER
+from kangaroo.collect.run import photo_files, runner
+from kangaroo.collect.run.ledger_reader import LEDGER
 from kangaroo.commands.collect import plan
 from kangaroo.data.folders import read_folders
 
@@ -24,7 +24,7 @@ NOBODY = "http://127.0.0.1:9"
 
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch):
-    monkeypatch.setattr("kangaroo.collect.caller._FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("kangaroo.collect.run.caller._FIRST_PAUSE", 0.01)
 
 
 @pytest.fixture
@@ -416,7 +416,7 @@ def test_a_full_disk_is_exit_1_and_nothing_is_lost(google, street_view, monkeypa
             raise OSError(errno.ENOSPC, "No space left on device", str(self))
         return real(self, data)
 
-    monkeypatch.setattr(arrivals.Path, "write_bytes", write)
+    monkeypatch.setattr(photo_files.Path, "write_bytes", write)
     code, _, err = google(remote)
     assert code == 1
     assert "the disk takes no more for" in error_line(err)
@@ -436,7 +436,7 @@ def test_a_disk_that_was_full_from_the_start(google, street_view, monkeypatch, t
     def full(*args):
         raise error
 
-    monkeypatch.setattr("kangaroo.collect.ledger._connect", full)
+    monkeypatch.setattr("kangaroo.collect.run.ledger._connect", full)
     code, _, err = google(NOBODY)
     assert (code, "the disk takes no more for" in error_line(err)) == (1, True)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kangaroo.collect.locations import Point
+from kangaroo.collect.run.points import Point
 from kangaroo.collect.sources import SOURCES, mapillary, open_source
 from kangaroo.collect.sources.base import Found, Job, box, nearest
 from kangaroo.collect.sources.google import Google, sign

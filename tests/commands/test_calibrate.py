@@ -15,7 +15,7 @@ from kangaroo.console import guarded
 from kangaroo.files import sha256
 from kangaroo.models import store
 from kangaroo.models.classifier import load
-from kangaroo.report.calibration import IN_DIVISIONS
+from kangaroo.pages.calibration import IN_DIVISIONS
 
 CLASSES = ("Austria", "Norway", "Italy")
 SIDE = 16

@@ -7,7 +7,7 @@ from PIL import Image
 
 from kangaroo.cli import main
 from kangaroo.explain.settings import CHOICES
-from kangaroo.models import cnn, store
+from kangaroo.models import report_cnn, store
 from kangaroo.models.classifier import load
 from kangaroo.models.store import Card
 from kangaroo.scenes.folder import SceneSettings, write_folder
@@ -18,7 +18,7 @@ CLASSES = ("Austria", "Australia", "Czechia")
 @pytest.fixture(scope="module", params=[2, 3], ids=["binary", "multiclass"])
 def model(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "tiny.keras"
-    network = cnn.build(32, request.param, seed=0, filters=(4, 4), units=8)
+    network = report_cnn.build(32, request.param, seed=0, filters=(4, 4), units=8)
     facts = {"training": {}, "data": {}, "metrics": {}, "intended_use": "tests", "limits": "all"}
     store.save(network, path, Card(classes=CLASSES[: request.param], image_size=32, task="test", **facts))
     return path

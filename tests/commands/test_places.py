@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from kangaroo.cli import main
+from kangaroo.geo.decoders import Box, ClassPoints
 from kangaroo.geo.distance import haversine_km
-from kangaroo.geo.guess import Box, ClassPoints
 from kangaroo.models import store
 
 SIDE = 16

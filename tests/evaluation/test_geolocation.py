@@ -8,8 +8,8 @@ import pytest
 
 from kangaroo.errors import DataError
 from kangaroo.evaluation.geolocation import Guesses, geolocation, median_ci95, trivial_answers, weighted_km
+from kangaroo.geo.decoders import ClassPoints
 from kangaroo.geo.distance import haversine_km
-from kangaroo.geo.guess import ClassPoints
 
 DEGREE_KM = 2 * np.pi * 6371.0088 / 360
 

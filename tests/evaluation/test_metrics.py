@@ -9,8 +9,8 @@ from kangaroo.data.manifest import Rejected
 from kangaroo.errors import DataError
 from kangaroo.evaluation.geolocation import Guesses
 from kangaroo.evaluation.metrics import evaluate, evaluate_places
+from kangaroo.geo.decoders import ClassPoints
 from kangaroo.geo.distance import haversine_km
-from kangaroo.geo.guess import ClassPoints
 
 KEYS = [
     "n",

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Thread
 
-from experiments.search_trial import _end_with_the_search
+from kangaroo.runs.search.trial import _end_with_the_search
 
 COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
 
@@ -25,7 +25,7 @@ def accuracy(validation: float, epoch: int) -> float:
 
 
 def command(experiment: str, words: Sequence[str]) -> list[str]:
-    """To stand in for that of experiments.search_trial."""
+    """To stand in for that of kangaroo.runs.search.trial."""
     return [sys.executable, __file__, experiment, *words]
 
 

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 import kangaroo
-from experiments.adversarial import METHODS, main
-from kangaroo.models import cnn, store
+from experiments.adversarial.__main__ import METHODS, main
+from kangaroo.models import report_cnn, store
 from kangaroo.models.store import Card
 
 SMALL = ["--steps", "2", "--precision", "float32", "--eps", "0", "2", "8"]
@@ -22,7 +22,7 @@ def run(*argv: object) -> int:
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "tiny.keras"
     facts = {"training": {}, "data": {}, "metrics": {}, "intended_use": "tests", "limits": "all"}
-    network = cnn.build(32, 2, seed=0, filters=(4, 4), units=8)
+    network = report_cnn.build(32, 2, seed=0, filters=(4, 4), units=8)
     store.save(network, path, Card(classes=("Austria", "Australia"), image_size=32, task="test", **facts))
     return path
 

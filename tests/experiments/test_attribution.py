@@ -4,8 +4,8 @@ import keras
 import pandas as pd
 import pytest
 
-from experiments.attribution import main
-from kangaroo.models import cnn, store
+from experiments.attribution.__main__ import main
+from kangaroo.models import report_cnn, store
 from kangaroo.models.store import Card, preprocessing
 
 CLASSES = ("Austria", "Australia")
@@ -14,7 +14,7 @@ CLASSES = ("Austria", "Australia")
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "tiny.keras"
-    network = cnn.build(48, 2, seed=0, filters=(4, 4), units=8)
+    network = report_cnn.build(48, 2, seed=0, filters=(4, 4), units=8)
     facts = {"training": {}, "data": {}, "metrics": {}, "intended_use": "tests", "limits": "all"}
     store.save(network, path, Card(classes=CLASSES, image_size=48, task="test", **facts))
     return path
@@ -57,7 +57,7 @@ def test_a_finished_run_is_not_overwritten_unasked(out, model, capsys):
 def test_a_network_that_takes_pixels_is_explained_too(tmp_path):
     photos = keras.Input((32, 32, 3), name="pixels")
     inner = keras.layers.Rescaling(1 / 255)(photos)
-    for layer in cnn.build(32, 2, seed=0, filters=(4,), units=8).layers:
+    for layer in report_cnn.build(32, 2, seed=0, filters=(4,), units=8).layers:
         inner = layer(inner)
     network = keras.Model(photos, inner)
     facts = {"training": {}, "data": {}, "metrics": {}, "intended_use": "tests", "limits": "all"}

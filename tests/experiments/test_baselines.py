@@ -8,7 +8,7 @@ from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from experiments.baselines import main
+from experiments.baselines.__main__ import main
 from kangaroo.data.folders import read_folders
 from kangaroo.data.images import decode, standardize
 from kangaroo.data.splits import split_by_place

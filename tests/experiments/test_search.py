@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.search import main
+from experiments.search.__main__ import main
 
 optuna = pytest.importorskip("optuna")
 
-from experiments.search_space import COUNTRIES, OTHERS, Choice, Range, accepted, parser_of, read_space  # noqa: E402
-from experiments.search_trial import command  # noqa: E402
+from kangaroo.runs.search.space import COUNTRIES, OTHERS, Choice, Range, accepted, parser_of, read_space  # noqa: E402
+from kangaroo.runs.search.trial import command  # noqa: E402
 
 NAME = "binary_austria_australia"
 FAKE = Path(__file__).with_name("fake_experiment.py")
@@ -27,7 +27,7 @@ SPACE = ["--search", "batch-size=16..64", "validation=0.1..0.9"]
 SEARCH = """
 import importlib.util, sys
 from experiments import search_trial, search_work
-from experiments.search import main
+from experiments.search.__main__ import main
 spec = importlib.util.spec_from_file_location("fake", sys.argv.pop(1))
 fake = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(fake)
@@ -49,8 +49,8 @@ def fake():
 @pytest.fixture
 def quick(monkeypatch, fake):
     """Trials run the fake experiment, and are looked at often."""
-    monkeypatch.setattr("experiments.search_work.command", fake.command)
-    monkeypatch.setattr("experiments.search_trial.POLL", 0.02)
+    monkeypatch.setattr("kangaroo.runs.search.work.command", fake.command)
+    monkeypatch.setattr("kangaroo.runs.search.trial.POLL", 0.02)
 
 
 def search(out: Path, *words: object, fixed: tuple[str, ...] = ()) -> int:
@@ -133,7 +133,7 @@ def test_numbers_are_given_with_four_digits_that_stay_within_the_range(low, high
 
 
 def test_every_trial_of_a_range_is_drawn_evenly_from_it(fake):
-    from experiments.search_work import _sampler
+    from kangaroo.runs.search.work import _sampler
 
     class Settings:
         seed, sampler = 3, "random"
@@ -222,8 +222,8 @@ def done(tmp_path_factory, fake):
     """A finished search of 14 trials, without pruning."""
     out = tmp_path_factory.mktemp("done") / "s"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("experiments.search_work.command", fake.command)
-        patch.setattr("experiments.search_trial.POLL", 0.02)
+        patch.setattr("kangaroo.runs.search.work.command", fake.command)
+        patch.setattr("kangaroo.runs.search.trial.POLL", 0.02)
         assert search(out, *SPACE, "--trials", 14, "--epochs", 3, "--pruner", "none") == 0
     return out
 
@@ -479,7 +479,7 @@ def test_ctrl_c_stops_the_trial_and_says_how_to_go_on(done, tmp_path):
 
 
 def test_a_trial_that_was_given_to_another_worker_is_left_to_it(done, tmp_path):
-    from experiments.search_study import again
+    from kangaroo.runs.search.study import again
 
     out = tmp_path / "s"
     argv = [*SPACE, "--trials", 2, "--epochs", 3, "--pruner", "none"]

@@ -17,7 +17,7 @@ from kangaroo.explain.faithfulness import (
     table,
 )
 from kangaroo.explain.gradients import gradient, gradient_times_input
-from kangaroo.models import cnn
+from kangaroo.models import report_cnn
 
 RNG = np.random.default_rng(3)
 INPUTS = RNG.normal(size=(5, 8, 8, 3)).astype(np.float32)
@@ -39,7 +39,7 @@ def linear():
 
 @pytest.fixture(scope="module")
 def network():
-    return cnn.build(8, 2, seed=0, filters=(4, 4), units=6)
+    return report_cnn.build(8, 2, seed=0, filters=(4, 4), units=6)
 
 
 def test_curves_worked_by_hand():

@@ -10,9 +10,9 @@ from PIL import Image
 import kangaroo
 from kangaroo.data.images import decode, standardize
 from kangaroo.errors import DataError, ModelError
-from kangaroo.geo.guess import Box, ClassPoints, Sphere
+from kangaroo.geo.decoders import Box, ClassPoints, Sphere
 from kangaroo.models import classifier as classifiers
-from kangaroo.models import cnn, store
+from kangaroo.models import report_cnn, store
 from kangaroo.models.classifier import Classifier
 from kangaroo.models.store import Card
 
@@ -21,7 +21,7 @@ CLASSES = {2: ("Austria", "New Zealand"), 3: ("a", "b", "c")}
 
 def make(folder: Path, n_classes: int) -> Classifier:
     """A network of 16 px whose probabilities differ from photo to photo, saved and loaded."""
-    model = cnn.build(16, n_classes, seed=1)
+    model = report_cnn.build(16, n_classes, seed=1)
     rng = np.random.default_rng(0)
     model.set_weights([w + rng.normal(0, 0.1, w.shape) for w in model.get_weights()])
     store.save(

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from kangaroo.errors import DataError, KangarooError
+from kangaroo.geo.decoders import Box, ClassPoints
 from kangaroo.geo.distance import EARTH_RADIUS_KM, haversine_km
-from kangaroo.geo.guess import Box, ClassPoints
 from kangaroo.geo.sphere import unit_vectors
 
 N, K = 6, 4
@@ -231,7 +231,7 @@ def test_single_precision_is_enough_below_a_kilometre(km: float) -> None:
 
 def test_kilometres_are_those_of_the_evaluation() -> None:
     """Also of guesses outside the box, across the antimeridian, and of vectors of any length."""
-    from kangaroo.geo.guess import Sphere
+    from kangaroo.geo.decoders import Sphere
     from kangaroo.models.losses import box_km, sphere_km
 
     fiji = Box(-20.0, -12.0, 176.0, 184.0)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from kangaroo.errors import KangarooError
-from kangaroo.models import cnn
+from kangaroo.models import report_cnn
 from kangaroo.models.precision import dtype_policy, resolve, with_policy
 
 
@@ -25,10 +25,10 @@ def test_auto_looks_for_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_copy_has_the_same_weights_and_computes_in_float32() -> None:
-    mixed = cnn.build(8, 2, seed=3, dtype_policy="mixed_bfloat16")
+    mixed = report_cnn.build(8, 2, seed=3, dtype_policy="mixed_bfloat16")
     copy = with_policy(mixed, "float32")
     assert {layer.compute_dtype for layer in copy.layers} == {"float32"}
     photos = np.random.default_rng(0).normal(size=(5, 8, 8, 3)).astype(np.float32)
-    expected = cnn.build(8, 2, seed=3)(photos)
+    expected = report_cnn.build(8, 2, seed=3)(photos)
     np.testing.assert_array_equal(np.asarray(copy(photos)), np.asarray(expected))
     assert isinstance(copy, keras.Sequential)

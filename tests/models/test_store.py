@@ -12,8 +12,8 @@ import pytest
 
 from kangaroo.errors import ModelError
 from kangaroo.files import sha256
-from kangaroo.geo.guess import Box, ClassPoints, Sphere
-from kangaroo.models import cnn, store
+from kangaroo.geo.decoders import Box, ClassPoints, Sphere
+from kangaroo.models import report_cnn, store
 from kangaroo.models.store import Card
 
 KEYS = [
@@ -50,7 +50,7 @@ def card(*classes: str) -> Card:
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     path = tmp_path / "a model.keras"
-    model = cnn.build(8, 2, seed=0, dtype_policy="mixed_bfloat16")
+    model = report_cnn.build(8, 2, seed=0, dtype_policy="mixed_bfloat16")
     store.save(model, path, card("Österreich", "New Zealand"))
     return path
 
@@ -74,7 +74,7 @@ def test_round_trip(saved: Path) -> None:
     assert read.sha256 == sha256(saved)
     # Conv: (27 + 1) * 32 and five times (288 + 1) * 32; dense: 33 * 100 -> one pixel of 32 filters; 101.
     assert read.parameters == 28 * 32 + 5 * 289 * 32 + 33 * 100 + 101
-    for a, b in zip(model.get_weights(), cnn.build(8, 2, seed=0).get_weights(), strict=True):
+    for a, b in zip(model.get_weights(), report_cnn.build(8, 2, seed=0).get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}
 
@@ -100,7 +100,7 @@ def test_file_loads_without_kangaroo(saved: Path) -> None:
         text=True,
         cwd=saved.parent,
     ).stdout
-    expected = np.asarray(cnn.build(8, 2, seed=0)(photos))
+    expected = np.asarray(report_cnn.build(8, 2, seed=0)(photos))
     np.testing.assert_allclose(json.loads(out), expected, rtol=1e-6)
 
 
@@ -111,7 +111,7 @@ def test_paths_that_are_no_model_file(tmp_path: Path, saved: Path) -> None:
     (tmp_path / "old" / "saved_model.pb").touch()
     assert "kangaroo convert" in refusal(tmp_path / "old")
     with pytest.raises(ModelError, match=r"ends in \.keras"):
-        store.save(cnn.build(8, 2, seed=0), tmp_path / "model.h5", card("a", "b"))
+        store.save(report_cnn.build(8, 2, seed=0), tmp_path / "model.h5", card("a", "b"))
 
 
 def test_card_missing_or_not_a_card(saved: Path) -> None:
@@ -188,7 +188,7 @@ def test_a_network_of_coordinates_has_places_and_no_classes(tmp_path: Path) -> N
 
 def test_card_must_fit_when_saving(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="5 classes apart, but its card names 2"):
-        store.save(cnn.build(8, 5, seed=0), tmp_path / "m.keras", card("a", "b"))
+        store.save(report_cnn.build(8, 5, seed=0), tmp_path / "m.keras", card("a", "b"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -226,6 +226,6 @@ def test_file_that_names_foreign_code_is_refused(saved: Path, tmp_path: Path) ->
 
 def test_saving_again_replaces_both(saved: Path) -> None:
     new = replace(card("x", "y", "z"), limits="new")
-    written = store.save(cnn.build(8, 3, seed=1), saved, new)
+    written = store.save(report_cnn.build(8, 3, seed=1), saved, new)
     assert store.load(saved)[1] == written
     assert [path.name for path in sorted(saved.parent.iterdir())] == ["a model.json", "a model.keras"]

@@ -14,7 +14,7 @@ import pytest
 from keras import applications, layers
 
 from kangaroo.errors import KangarooError, ModelError
-from kangaroo.models import cnn, graph
+from kangaroo.models import graph, report_cnn
 from kangaroo.models.backbones import BACKBONES
 from kangaroo.models.precision import with_policy
 from kangaroo.models.transfer import Trains, build, layers_with_weights, set_trainable
@@ -242,7 +242,7 @@ def test_how_much_trains():
 
 
 def test_another_network_is_trained_as_a_whole():
-    model = cnn.build(SIZE, 2, seed=0)
+    model = report_cnn.build(SIZE, 2, seed=0)
     assert set_trainable(model, "all") == Trains(8, model.count_params())
     for spec in ("head", "last-stage", 0.5):
         with pytest.raises(

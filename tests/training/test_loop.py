@@ -18,7 +18,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from kangaroo.data.pipeline import NumpyBatches, Share
 from kangaroo.errors import KangarooError
-from kangaroo.models import cnn
+from kangaroo.models import report_cnn
 from kangaroo.models.classifier import probabilities
 from kangaroo.training import Epoch, History, Objective, TrainConfig, compiled, fit, loop
 
@@ -41,7 +41,7 @@ def data(order_seed: int | None, n: int = 40) -> tf.data.Dataset:
 
 def network(seed: int) -> Callable[[str], keras.Model]:
     """The report's network, but small: building and tracing is what takes the time here."""
-    return lambda policy: cnn.build(8, 2, seed=seed, dtype_policy=policy, filters=(8, 8), units=8)
+    return lambda policy: report_cnn.build(8, 2, seed=seed, dtype_policy=policy, filters=(8, 8), units=8)
 
 
 def run(folder: Path, config: TrainConfig = CONFIG, **options: Any) -> tuple[keras.Model, History]:
@@ -115,7 +115,7 @@ def test_one_seed_one_history(whole: Whole, tmp_path: Path) -> None:
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_photos_that_fill_a_batch_up_count_for_nothing(n_classes: int) -> None:
     """A batch of six, and one photo with five such: what is measured is the mean over the seven."""
-    model = compiled(cnn.build(8, n_classes, seed=0, filters=(4,)), 0.01, weighted=True)
+    model = compiled(report_cnn.build(8, n_classes, seed=0, filters=(4,)), 0.01, weighted=True)
     pixels = np.random.default_rng(0).integers(0, 256, (7, 8, 8, 3), np.uint8)
     labels = (np.arange(7) % n_classes).astype(np.float32 if n_classes == 2 else np.int32)
     filled = NumpyBatches(pixels, labels, np.arange(7), 6, Share(0, 1, devices=6))
@@ -129,7 +129,7 @@ def test_photos_that_fill_a_batch_up_count_for_nothing(n_classes: int) -> None:
 
 
 def test_dropout_follows_seed_and_epoch() -> None:
-    model = cnn.build(8, 2, seed=0)
+    model = report_cnn.build(8, 2, seed=0)
     photos = next(data(0).as_numpy_iterator())[0]
 
     def output(seed: int, epoch: int) -> list[float]:
@@ -317,7 +317,7 @@ def test_nothing_is_traced_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 def test_several_classes_and_a_line_an_epoch(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     model, _ = fit(
-        lambda policy: cnn.build(8, 3, seed=0, dtype_policy=policy, filters=(4,)),
+        lambda policy: report_cnn.build(8, 3, seed=0, dtype_policy=policy, filters=(4,)),
         data,
         data(None),
         TrainConfig(epochs=2, precision="bfloat16"),

@@ -21,7 +21,7 @@ from types import TracebackType
 from PIL import Image
 
 from kangaroo.collect.browser.faults import PageError
-from kangaroo.collect.tables import write_csv
+from kangaroo.collect.run.tables import write_csv
 from kangaroo.data.folders import spot
 from kangaroo.data.labels import nfc
 from kangaroo.errors import DataError

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageChops, ImageStat
 
-from kangaroo.collect.check import inspect
+from kangaroo.collect.run.inspection import inspect
 
 if TYPE_CHECKING:
     from playwright.async_api import Page

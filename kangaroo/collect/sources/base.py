@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol, TypeVar
 
 import numpy as np
 
-from kangaroo.collect.locations import Point
+from kangaroo.collect.run.points import Point
 from kangaroo.collect.transport import Answer, Request
 from kangaroo.errors import DataError
 from kangaroo.geo.distance import EARTH_RADIUS_KM, haversine_km

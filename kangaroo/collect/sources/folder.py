@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import ExifTags, Image
 
-from kangaroo.collect.locations import Point
+from kangaroo.collect.run.points import Point
 from kangaroo.collect.sources.base import Found, Get, Job, Source, View, nearest
 from kangaroo.data.images import SUFFIXES
 from kangaroo.data.labels import nfc, read_labels

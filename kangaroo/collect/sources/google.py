@@ -15,7 +15,7 @@ from urllib.parse import quote_plus
 import numpy as np
 from google_streetview.helpers import api_list
 
-from kangaroo.collect.locations import Point
+from kangaroo.collect.run.points import Point
 from kangaroo.collect.sources.base import Found, Get, Job, Source, View
 from kangaroo.collect.transport import AgainError, Answer, Request, SourceError
 

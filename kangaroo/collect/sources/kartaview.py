@@ -5,7 +5,7 @@ https://doc.kartaview.org; no key is needed.
 
 from typing import Any
 
-from kangaroo.collect.locations import Point
+from kangaroo.collect.run.points import Point
 from kangaroo.collect.sources.base import Found, Get, Job, Source, View, nearest
 from kangaroo.collect.transport import AgainError, Answer, Request, SourceError
 

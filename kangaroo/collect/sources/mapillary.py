@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from kangaroo.collect.locations import Point
+from kangaroo.collect.run.points import Point
 from kangaroo.collect.sources.base import Found, Get, Job, Source, View, box, nearest
 from kangaroo.collect.transport import AgainError, Answer, MissingError, Request, SourceError
 

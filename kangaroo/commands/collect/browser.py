@@ -87,7 +87,7 @@ def _collect(adapter: "Adapter", order: "Order", launch: "Launch", out: Path, *,
     from kangaroo.collect.browser.album import Album
     from kangaroo.collect.browser.collector import Collector
     from kangaroo.collect.browser.session import session_file
-    from kangaroo.collect.runner import telling_of_full_disks
+    from kangaroo.collect.run.runner import telling_of_full_disks
 
     job = {"adapter": adapter.name, "url": order.url.rstrip("/")}
     with telling_of_full_disks(out), Album(out, job, order.photos) as album:

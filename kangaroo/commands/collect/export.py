@@ -18,8 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Export, and say what was left behind."""
-    from kangaroo.collect.export import export
-    from kangaroo.collect.state import read_state
+    from kangaroo.collect.run.export import export
+    from kangaroo.collect.run.ledger_reader import read_state
 
     state = read_state(args.out)
     number = export(args.out, state, args.to)

@@ -8,8 +8,8 @@ from kangaroo.commands import print_json
 from kangaroo.errors import DataError
 
 if TYPE_CHECKING:
-    from kangaroo.collect.atlas import Entry
-    from kangaroo.collect.networks import Statistics
+    from kangaroo.collect.streets.cache import Entry
+    from kangaroo.collect.streets.networks import Statistics
 
 SUMMARY = "fetch street networks, one a state, from OpenStreetMap or from files"
 EXAMPLE = "kangaroo collect networks Austria Tasmania 'Graz, Austria' --out networks"
@@ -48,9 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Fetch or read each network, measure and draw it."""
-    from kangaroo.collect.atlas import NetworkSettings, obtain
-    from kangaroo.collect.networks import measure
-    from kangaroo.collect.places import places
+    from kangaroo.collect.streets.cache import NetworkSettings, obtain
+    from kangaroo.collect.streets.geocoding import places
+    from kangaroo.collect.streets.networks import measure
 
     asked = {
         "roads": tuple(args.roads) if args.roads else None,

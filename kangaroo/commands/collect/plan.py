@@ -14,9 +14,9 @@ from kangaroo.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kangaroo.collect.caller import Limits
-    from kangaroo.collect.locations import Point
-    from kangaroo.collect.plan import Plan
+    from kangaroo.collect.run.caller import Limits
+    from kangaroo.collect.run.estimate import Plan
+    from kangaroo.collect.run.points import Point
     from kangaroo.collect.sources.base import Job
 
 SUMMARY = "say what a collection would take: calls, dollars, gigabytes, minutes"
@@ -115,12 +115,12 @@ def _add_limit_arguments(group: "argparse._ArgumentGroup") -> None:
 
 def read_order(args: argparse.Namespace) -> Order:
     """Read and check everything that the flags name. KangarooError: something can't be used."""
-    from kangaroo.collect.locations import read_points
-    from kangaroo.collect.plan import make_plan
-    from kangaroo.collect.prices import FREE, PRICES, read_prices
+    from kangaroo.collect.run.estimate import make_plan
+    from kangaroo.collect.run.ledger_reader import check_folder
+    from kangaroo.collect.run.points import read_points
+    from kangaroo.collect.run.prices import FREE, PRICES, read_prices
     from kangaroo.collect.sources import SOURCES
     from kangaroo.collect.sources.base import Job
-    from kangaroo.collect.state import check_folder
 
     job = Job(
         args.source,
@@ -141,8 +141,8 @@ def read_order(args: argparse.Namespace) -> Order:
 
 
 def _limits(args: argparse.Namespace, allowed_rate: float) -> "Limits":
-    from kangaroo.collect.caller import Limits
-    from kangaroo.collect.prices import MICRO
+    from kangaroo.collect.run.caller import Limits
+    from kangaroo.collect.run.prices import MICRO
 
     for name in ("workers", "rate", "timeout"):
         value = getattr(args, name)

@@ -9,7 +9,7 @@ from kangaroo.commands import print_json
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kangaroo.collect.networks import Network
+    from kangaroo.collect.streets.networks import Network
 
 SUMMARY = "draw points along the roads of street networks"
 EXAMPLE = "kangaroo collect points networks --n 10000 --seed 0 --out points.csv"
@@ -54,8 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read the networks, draw the points, write them."""
-    from kangaroo.collect.networks import network_files, read_network
-    from kangaroo.collect.sampling import SampleSettings, sample
+    from kangaroo.collect.streets.networks import network_files, read_network
+    from kangaroo.collect.streets.sampling import SampleSettings, sample
     from kangaroo.files import atomic
     from kangaroo.progress import progress
 
@@ -89,7 +89,7 @@ def _draw(networks: "list[Network]", points: "pd.DataFrame", path: Path) -> None
 
 
 def _rows(networks: "list[Network]", points: "pd.DataFrame") -> list[dict[str, Any]]:
-    from kangaroo.collect.networks import measure
+    from kangaroo.collect.streets.networks import measure
 
     numbers = points.groupby(["country", "state"]).size()
     rows = []

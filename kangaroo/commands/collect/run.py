@@ -13,7 +13,7 @@ from kangaroo.commands.collect.plan import Order, add_order_arguments, confirmed
 from kangaroo.errors import DataError
 
 if TYPE_CHECKING:
-    from kangaroo.collect.ledger import Ledger
+    from kangaroo.collect.run.ledger import Ledger
     from kangaroo.collect.sources.base import Source
 
 SUMMARY = "fetch the photos of points; a run that was stopped or killed goes on"
@@ -44,10 +44,10 @@ def run(args: argparse.Namespace) -> None:
 
 def collect(order: Order, source: "Source", endpoint: str | None, *, as_json: bool) -> None:
     """Collect, write the tables, print the result. SourceError, UnfinishedError: it ended early."""
-    from kangaroo.collect.ledger import Ledger
-    from kangaroo.collect.runner import telling_of_full_disks
-    from kangaroo.collect.state import read_state
-    from kangaroo.collect.tables import summary, write_tables
+    from kangaroo.collect.run.ledger import Ledger
+    from kangaroo.collect.run.ledger_reader import read_state
+    from kangaroo.collect.run.runner import telling_of_full_disks
+    from kangaroo.collect.run.tables import summary, write_tables
 
     with telling_of_full_disks(order.out), Ledger(order.out, order.job, order.points) as ledger:
         try:
@@ -79,7 +79,7 @@ def describe(figures: Mapping[str, int | float]) -> str:
 
 async def _collect(ledger: "Ledger", order: Order, source: "Source", endpoint: str | None) -> str:
     """Run the collector; gives the limit that ended it early, or ''."""
-    from kangaroo.collect.runner import Collector
+    from kangaroo.collect.run.runner import Collector
     from kangaroo.collect.transport import Transport
 
     address, limits = endpoint or source.endpoint, order.limits

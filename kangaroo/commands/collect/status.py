@@ -10,8 +10,8 @@ from kangaroo.commands.collect.plan import OUT_HELP
 from kangaroo.commands.collect.run import describe
 
 if TYPE_CHECKING:
-    from kangaroo.collect.state import State
-    from kangaroo.collect.tables import Outcome
+    from kangaroo.collect.run.ledger_reader import State
+    from kangaroo.collect.run.tables import Outcome
 
 SUMMARY = "say what a collection holds, what is open and what it cost"
 EXAMPLE = "kangaroo collect status --out photos --figures figures"
@@ -28,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read the ledger, also of a collection that is running."""
-    from kangaroo.collect.state import read_state
-    from kangaroo.collect.tables import outcomes, summary
+    from kangaroo.collect.run.ledger_reader import read_state
+    from kangaroo.collect.run.tables import outcomes, summary
 
     state = read_state(args.out)
     became = outcomes(state)

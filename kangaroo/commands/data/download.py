@@ -11,9 +11,9 @@ from kangaroo.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kangaroo.collect.osv5m import Settings
-    from kangaroo.collect.osv5m_folder import Folder
-    from kangaroo.collect.osv5m_plan import Plan
+    from kangaroo.collect.osv5m.download import Settings
+    from kangaroo.collect.osv5m.estimate import Plan
+    from kangaroo.collect.osv5m.folder import Folder
 
 SUMMARY = "fetch openly licensed photos of the countries that you name; no key is needed"
 EXAMPLE = "kangaroo data download osv5m --classes Austria Australia --per-class 2000 --out images"
@@ -65,10 +65,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Say what it takes, ask, fetch."""
-    from kangaroo.collect.osv5m import Settings
-    from kangaroo.collect.osv5m_folder import Folder
-    from kangaroo.collect.osv5m_plan import rest
-    from kangaroo.collect.runner import telling_of_full_disks
+    from kangaroo.collect.osv5m.download import Settings
+    from kangaroo.collect.osv5m.estimate import rest
+    from kangaroo.collect.osv5m.folder import Folder
+    from kangaroo.collect.run.runner import telling_of_full_disks
 
     if args.workers < 1:
         raise DataError(f"--workers {args.workers} is not 1 or more")
@@ -94,9 +94,9 @@ def run(args: argparse.Namespace) -> None:
 
 def _choose(args: argparse.Namespace, folder: "Folder") -> "pd.DataFrame | None":
     """The photos to fetch; None where the plan alone was wanted, or nobody wants them."""
-    from kangaroo.collect.hub import open_hub
-    from kangaroo.collect.osv5m import list_part, pick, read_metadata
-    from kangaroo.collect.osv5m_plan import estimate
+    from kangaroo.collect.osv5m.download import list_part, pick, read_metadata
+    from kangaroo.collect.osv5m.estimate import estimate
+    from kangaroo.collect.osv5m.hub import open_hub
 
     settings: Settings = folder.settings
     listing = list_part(settings.part)
@@ -119,7 +119,7 @@ def _fetch(
     args: argparse.Namespace, folder: "Folder", photos: "pd.DataFrame", missing: "pd.DataFrame"
 ) -> "pd.DataFrame":
     """Fetch what is missing; gives the manifest's records."""
-    from kangaroo.collect.hub import open_hub
+    from kangaroo.collect.osv5m.hub import open_hub
     from kangaroo.data.manifest import read_manifest
 
     if missing.empty and folder.manifest.is_file():

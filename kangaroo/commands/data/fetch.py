@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Compare, fetch the rest."""
-    from kangaroo.collect.listed import fetch_listed
-    from kangaroo.collect.runner import telling_of_full_disks
+    from kangaroo.collect.list_files import fetch_listed
+    from kangaroo.collect.run.runner import telling_of_full_disks
     from kangaroo.data.lists import read_list, verify
 
     for name, least in (("workers", 1), ("nested", 0)):

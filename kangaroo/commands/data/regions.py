@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> None:
 
 def _file(args: argparse.Namespace) -> Path:
     if args.natural_earth:
-        from kangaroo.collect.files import natural_earth
+        from kangaroo.collect.downloads import natural_earth
 
         return natural_earth()
     if not args.regions.exists():

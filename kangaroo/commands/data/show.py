@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> None:
     name_rejected(rejected)
     summary = summarize(records, rejected)
     if args.out:
-        from kangaroo.data_report import write_data_report
+        from kangaroo.pages.data_set import write_data_report
 
         title = ", ".join(dict.fromkeys(source.resolve().name for source in args.sources))
         name_rejected(write_data_report(args.out, records, summary, rejected, title=title, seed=args.seed))

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> None:
     """Split, measure the gap, write the table, and print the counts."""
     from kangaroo.data.dataset import with_places
     from kangaroo.data.manifest import write_manifest
-    from kangaroo.data.sides import SplitSettings, counts, gap_km, split_apart
+    from kangaroo.data.spatial_split import SplitSettings, counts, gap_km, split_apart
     from kangaroo.files import atomic
 
     settings = SplitSettings(args.validation, args.test, args.min_gap_km, args.seed)

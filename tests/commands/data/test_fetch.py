@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from kangaroo.cli import main
-from kangaroo.collect import files
-from kangaroo.collect.listed import nest
+from kangaroo.collect import downloads
+from kangaroo.collect.list_files import nest
 
 HUB = Path(__file__).parents[2] / "collect" / "hub.py"
 running = runpy.run_path(str(HUB))["running"]
@@ -40,7 +40,7 @@ def there(tmp_path):
 
 @pytest.fixture
 def serve(there, monkeypatch):
-    monkeypatch.setattr(files, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(downloads, "_FIRST_PAUSE", 0.01)
     with ExitStack() as stack:
         yield lambda **faults: stack.enter_context(running(folder=str(there), **faults))
 
@@ -134,7 +134,7 @@ def test_what_makes_no_sense(fetch, there, base, flags, message):
 
 
 def test_without_a_connection_it_ends(fetch, there, monkeypatch):
-    monkeypatch.setattr(files.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(downloads.time, "sleep", lambda seconds: None)
     code, _, err = fetch("http://127.0.0.1:9")
     assert (code, "no connection" in err, len(err.splitlines())) == (1, True, 1)
 

@@ -6,7 +6,7 @@ from PIL import Image
 from shapely.geometry import box
 
 from kangaroo.cli import main
-from kangaroo.collect import files
+from kangaroo.collect import downloads
 from kangaroo.data.manifest import read_manifest, write_manifest
 
 
@@ -19,7 +19,7 @@ def polygons(tmp_path):
 
 
 def folder(root, *files):
-    for i, file in enumerate(files):
+    for i, file in enumerate(downloads):
         (root / file).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (8, 8), (i, 99, 0)).save(root / file)
     return root
@@ -63,7 +63,7 @@ def test_regions_as_classes(capsys, photos, polygons, tmp_path):
 
 
 def test_natural_earth_is_fetched_by_the_collector(capsys, photos, polygons, tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "natural_earth", lambda: polygons)
+    monkeypatch.setattr(downloads, "natural_earth", lambda: polygons)
     code, _, _ = run(capsys, photos, "--natural-earth", "--out", tmp_path / "m.parquet")
     assert code == 0
     assert (tmp_path / "m.parquet").exists()

@@ -1,0 +1,238 @@
+"""The flags of the experiments on places, which differ in what a network says of a photo."""
+
+import argparse
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kangaroo.data.augment import PRESETS, Augmentation
+from kangaroo.errors import KangarooError
+from kangaroo.geo.distance import WORLD_KM
+from kangaroo.models.backbones import BACKBONES, PARTS
+from kangaroo.runs.flags import (
+    STOPPED,
+    above_zero,
+    add_training,
+    common,
+    execute,
+    share,
+    share_or_zero,
+    shared,
+    training_of,
+    zero_or_more,
+)
+from kangaroo.runs.settings import LossSettings, NetworkSettings, PlaceSettings, Weights
+from kangaroo.training.settings import TrainConfig
+
+if TYPE_CHECKING:
+    from kangaroo.runs.photos import Data
+    from kangaroo.runs.tasks import Task
+
+RECIPE = TrainConfig(
+    epochs=100,
+    batch_size=64,
+    learning_rate=0.002,
+    optimizer="adamw",
+    weight_decay=0.05,
+    schedule="cosine",
+    warmup_epochs=2,
+    averaging=0.99,
+)
+"""What the small network learns well by."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """One experiment on places: its name, what it is about, and the defaults of its flags.
+
+    ``losses`` are those to choose from, the first of them if nothing is said. ``classes`` are those of drawn
+    scenes; of photos all that are there.
+    """
+
+    name: str
+    description: str
+    classes: tuple[str, ...]
+    losses: tuple[str, ...]
+    training: TrainConfig
+    drawn_epochs: int
+    scenes: int
+    one_class: bool
+
+
+def main(
+    experiment: Places,
+    parser: argparse.ArgumentParser,
+    settings: Callable[[argparse.Namespace], dict[str, Any]],
+    argv: Sequence[str] | None = None,
+) -> int:
+    """Parse the flags, train and judge a network, and give the exit code.
+
+    ``settings`` gives what the experiment's own flags say of PlaceSettings.
+    """
+
+    def work(args: argparse.Namespace) -> None:
+        from kangaroo.runs import tasks
+        from kangaroo.runs.train import run
+
+        task_of: Callable[[Any, Data], Task] = getattr(tasks, experiment.name)
+        run(place_settings(args, experiment, settings(args)), task_of)
+
+    return execute(parser, work, argv, stopped=STOPPED)
+
+
+def place_settings(args: argparse.Namespace, experiment: Places, own: dict[str, Any]) -> PlaceSettings:
+    """The settings that the flags ask for; KangarooError where they contradict one another."""
+    augmentation = _augmentation(args)
+    if augmentation and augmentation.mixes and "cross-entropy" not in experiment.losses:
+        raise KangarooError("--mixup and --cutmix mix classes, which coordinates are not: leave them out")
+    return PlaceSettings(
+        **shared(args) | {"classes": args.classes or (() if args.images else experiment.classes)},
+        **training_of(args, experiment.training, experiment.drawn_epochs),
+        one_class=experiment.one_class,
+        training_size=_training_size(args.image_size, augmentation),
+        network=_network(args),
+        loss=LossSettings(args.loss, args.alpha, args.tau, args.label_smoothing),
+        augmentation=augmentation,
+        map_km=args.map_km,
+        **own,
+    )
+
+
+def parser(experiment: Places) -> argparse.ArgumentParser:
+    """A parser of the flags that all of them have."""
+    parser = common(
+        experiment.name,
+        experiment.description,
+        classes=(),
+        all_classes=f"all; of drawn scenes {', '.join(experiment.classes)}",
+        scenes=experiment.scenes,
+        image_size=160,
+        resume=True,
+    )
+    add_training(parser, experiment.training, experiment.drawn_epochs, heads=True)
+    _add_network(parser.add_argument_group("network"))
+    _add_loss(parser.add_argument_group("loss"), experiment.losses)
+    _add_augmentation(parser.add_argument_group("changes of training photos"))
+    parser.add_argument(
+        "--map-km",
+        type=above_zero,
+        default=WORLD_KM,
+        metavar="KM",
+        help="diagonal of the map that GeoGuessr scores are for (default: %(default)s, the world's)",
+    )
+    return parser
+
+
+def _add_network(group: "argparse._ArgumentGroup") -> None:
+    add = group.add_argument
+    add(
+        "--backbone",
+        choices=("kangaroo", *BACKBONES),
+        default="kangaroo",
+        help="kangaroo: a small network that learns from few photos; the others are those of "
+        "keras.applications (default: %(default)s)",
+    )
+    add(
+        "--weights",
+        default="none",
+        metavar="none|imagenet|FILE",
+        help="what a backbone begins with: nothing, ImageNet's weights, which Keras downloads, or a file of "
+        "weights such as Places365's (default: %(default)s)",
+    )
+    add(
+        "--head",
+        type=int,
+        nargs="*",
+        default=(1000, 300),
+        metavar="UNITS",
+        help="dense layers between a backbone and its answer (default: 1000 300)",
+    )
+    add("--dropout", type=share_or_zero, default=0.1, metavar="SHARE", help="default: %(default)s")
+    either = group.add_mutually_exclusive_group().add_argument
+    either(
+        "--trainable",
+        choices=PARTS,
+        default="all",
+        help="what of a backbone training changes, beside its head (default: %(default)s)",
+    )
+    either(
+        "--lock",
+        type=share,
+        metavar="SHARE",
+        help="lock this share of a backbone's layers with weights, from the input on; 0.7 was best in London",
+    )
+
+
+def _add_loss(group: "argparse._ArgumentGroup", losses: Sequence[str]) -> None:
+    add = group.add_argument
+    add("--loss", choices=losses, default=losses[0], help="default: %(default)s")
+    classes = "cross-entropy" in losses
+    hidden = None if classes else argparse.SUPPRESS
+    add(
+        "--alpha",
+        type=zero_or_more,
+        default=2.5,
+        metavar="A",
+        help=hidden or "of --loss distance: A for each 1,000 km expected (default: %(default)s)",
+    )
+    add(
+        "--tau",
+        type=above_zero,
+        default=300.0,
+        metavar="KM",
+        help=hidden or "of --loss soft: labels fall off to 37 %% over so many km (default: %(default)s)",
+    )
+    add(
+        "--label-smoothing",
+        type=share_or_zero,
+        default=0.1,
+        metavar="SHARE",
+        help=hidden or "of the other losses: certainty that is shared out (default: %(default)s)",
+    )
+
+
+def _add_augmentation(group: "argparse._ArgumentGroup") -> None:
+    add = group.add_argument
+    either = group.add_mutually_exclusive_group().add_argument
+    names = [name for name in PRESETS if name != "none"]
+    either("--augment", choices=names, default="default", help="default: %(default)s")
+    either("--no-augmentation", action="store_true", help="train on the photos as they are")
+    for name in ("mixup", "cutmix"):
+        how = {"mixup": "blend photos and labels", "cutmix": "paste parts of photos, and labels, into others"}
+        add(
+            f"--{name}",
+            type=zero_or_more,
+            default=0.0,
+            metavar="A",
+            help=f"{how[name]}, by shares from the beta distribution of A and A (default: 0, not)",
+        )
+
+
+def _augmentation(args: argparse.Namespace) -> Augmentation | None:
+    if not args.no_augmentation:
+        return replace(PRESETS[args.augment], mixup=args.mixup, cutmix=args.cutmix)
+    if args.mixup or args.cutmix:
+        raise KangarooError("--no-augmentation leaves photos as they are: leave out --mixup and --cutmix")
+    return None
+
+
+def _training_size(image_size: int, augmentation: Augmentation | None) -> int | None:
+    """Side of the photos to cut from: large enough that a cut-out of middling area need not be enlarged."""
+    if augmentation is None or augmentation.crop == (1, 1):
+        return None
+    return math.ceil(image_size / math.sqrt(sum(augmentation.crop) / 2))
+
+
+def _network(args: argparse.Namespace) -> NetworkSettings:
+    if args.backbone == "kangaroo" and (args.weights != "none" or args.trainable != "all" or args.lock):
+        raise KangarooError(
+            "--weights, --trainable and --lock are for backbones of keras.applications: choose one with "
+            "--backbone"
+        )
+    weights: Weights = None if args.weights == "none" else Path(args.weights)
+    if args.weights == "imagenet":
+        weights = "imagenet"
+    trainable = args.trainable if args.lock is None else args.lock
+    return NetworkSettings(args.backbone, weights, tuple(args.head), args.dropout, trainable)
