@@ -9,17 +9,17 @@ The report: validation accuracy 0.9370 after 20 epochs on 20,050 photos, split b
 
 import sys
 
-from kangaroo.runs.flags import main
-from kangaroo.runs.settings import Experiment
+from kangaroo import cli
+from kangaroo.runs import Preset, TrainConfig
 
-EXPERIMENT = Experiment(
+PRESET = Preset(
     name="binary_austria_australia",
     description="Train the report's network to tell Austria from Australia; judge it on unseen places.",
     classes=("Austria", "Australia"),
-    epochs=20,
+    training=TrainConfig(epochs=20),
     drawn_epochs=10,
     scenes=3000,
 )
 
 if __name__ == "__main__":
-    sys.exit(main(EXPERIMENT))
+    sys.exit(cli.experiment(PRESET))

@@ -11,22 +11,20 @@ photos; here they are scaled to [-1, 1], as those were that the network was trai
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from kangaroo.commands import print_json
-from kangaroo.files import atomic, write_json
-from kangaroo.pages import elements
-from kangaroo.pages.analysis import write_page
+from kangaroo.cli import analysis
 from kangaroo.plots.imagenet import commonest, confident_photos, label_shares, pick_confident
-from kangaroo.plots.style import save
-from kangaroo.runs.flags import common, execute, shared
+from kangaroo.runs.flags import common, run_settings
 from kangaroo.runs.folder import check, clear
-from kangaroo.runs.photos import Data, load
 from kangaroo.runs.settings import RunSettings
+
+if TYPE_CHECKING:
+    from kangaroo.runs.analysis import Findings
+    from kangaroo.runs.photos import Data
 
 FILES = ("labels.csv", "metrics.json", "report.html")
 FIGURES = {
@@ -40,13 +38,6 @@ FIGURES = {
         "The photos of each label of which the network is surest, with its confidence. Is the thing there?",
     ),
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class LabelSettings(RunSettings):
-    """One run; without ``weights``, a file, Keras downloads them."""
-
-    weights: Path | None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,40 +56,63 @@ def main(argv: Sequence[str] | None = None) -> int:
         metavar="FILE",
         help="weights of MobileNetV2, .h5 or .keras (default: imagenet, which Keras downloads once)",
     )
-
-    def work(args: argparse.Namespace) -> None:
-        from kangaroo.models.imagenet import SIZE
-
-        weights = None if args.weights == "imagenet" else Path(args.weights)
-        run(LabelSettings(**shared(args), weights=weights, image_size=SIZE, validation=None))
-
-    return execute(parser, work, argv)
+    return analysis(parser, run, argv)
 
 
-def run(settings: LabelSettings) -> None:
-    """Label all photos, leave the run folder, and print the result to stdout."""
+def run(args: argparse.Namespace) -> "Findings":
+    """Label all photos."""
     from kangaroo.models import imagenet
+    from kangaroo.runs.photos import load
 
-    check(settings, FILES)
-    model = imagenet.load(settings.weights)
-    data = load(settings)
-    clear(settings, FILES)
+    settings = run_settings(args, image_size=imagenet.SIZE, validation=None)
+    check(settings.out, FILES, overwrite=settings.data.overwrite)
+    model = imagenet.load(None if args.weights == "imagenet" else Path(args.weights))
+    data = load(settings.data)
+    clear(settings.data, FILES)
     numbers, confidences = imagenet.top1(model, data.pixels)
     names = pd.Series(imagenet.label_names())
     photos = data.manifest.photos[["file", "class"]].assign(
         label=names[numbers].to_numpy(), confidence=confidences
     )
-    metrics = _metrics(data, photos)
-    _leave(settings, data, photos, metrics)
-    if settings.json:
-        print_json(metrics)
-    else:
-        lines = [f"{row['n']:6} {row['label']}: {_by_class(row)}" for row in metrics["labels"]]
-        print("\n".join([*lines, metrics["result"], f"look at {settings.out / 'report.html'}"]))
+    return _findings(settings, data, photos)
 
 
-def _metrics(data: Data, photos: pd.DataFrame) -> dict[str, Any]:
+def _findings(run: RunSettings, data: "Data", photos: pd.DataFrame) -> "Findings":
+    """Everything to leave and to say."""
+    from kangaroo.runs.analysis import Drawn, Findings, PageTable
+
+    metrics, sizes = _metrics(data, photos), data.manifest.counts
+    counts = pd.DataFrame({row["label"]: row["by_class"] for row in metrics["labels"]}).T
+    rows = {
+        name: [
+            (data.pixels[i], f"{photos['class'][i]} {100 * photos['confidence'][i]:.0f} %") for i in chosen
+        ]
+        for name, chosen in pick_confident(photos, list(counts.index)).items()
+    }
+    figures = {
+        "labels": label_shares(counts / pd.Series(sizes), sizes, subject=data.subject),
+        "confident": confident_photos(rows, n=len(photos), subject=data.subject),
+    }
+    lines = [
+        (row["label"], *row["by_class"].values(), f"{row['confidence']:.2f}") for row in metrics["labels"]
+    ]
+    head = ("label", *sizes, "confidence")
+    return Findings(
+        run=run,
+        data=data,
+        title=f"ImageNet labels: {', '.join(sizes)}",
+        metrics=metrics,
+        frames={"labels": photos},
+        figures={stem: Drawn(figure, *FIGURES[stem]) for stem, figure in figures.items()},
+        tables=[PageTable("The commonest labels, photos by class, and mean confidence.", head, lines)],
+        lines=[f"{row['n']:6} {row['label']}: {_by_class(row)}" for row in metrics["labels"]],
+    )
+
+
+def _metrics(data: "Data", photos: pd.DataFrame) -> dict[str, Any]:
     """What metrics.json holds."""
+    from kangaroo.runs.analysis import common_metrics
+
     sizes = data.manifest.counts
     counts = pd.crosstab(photos["label"], photos["class"]).reindex(columns=list(sizes), fill_value=0)
     top = counts.loc[commonest(photos)]
@@ -116,9 +130,7 @@ def _metrics(data: Data, photos: pd.DataFrame) -> dict[str, Any]:
             }
             for name, row in top.iterrows()
         ],
-        "result": _result(top / pd.Series(sizes), len(counts)),
-        "warnings": list(data.warnings),
-        "rejected": [vars(bad) for bad in data.manifest.rejected],
+        **common_metrics(data, [_result(top / pd.Series(sizes), len(counts))]),
     }
 
 
@@ -130,40 +142,6 @@ def _result(shares: pd.DataFrame, different: int) -> str:
     return (
         f"The network gives {different} different labels, most often {shares.index[0]!r}; among the "
         f"commonest {label!r} differs most: {by_class}."
-    )
-
-
-def _leave(settings: LabelSettings, data: Data, photos: pd.DataFrame, metrics: dict[str, Any]) -> None:
-    """Write the run folder; the page comes last."""
-    with atomic(settings.out / "labels.csv") as temporary:
-        photos.to_csv(temporary, index=False)
-    write_json(settings.out / "metrics.json", metrics)
-    sizes = data.manifest.counts
-    counts = pd.DataFrame({row["label"]: row["by_class"] for row in metrics["labels"]}).T
-    rows = {
-        name: [
-            (data.pixels[i], f"{photos['class'][i]} {100 * photos['confidence'][i]:.0f} %") for i in chosen
-        ]
-        for name, chosen in pick_confident(photos, list(counts.index)).items()
-    }
-    drawn = {
-        "labels": label_shares(counts / pd.Series(sizes), sizes, subject=data.subject),
-        "confident": confident_photos(rows, n=len(photos), subject=data.subject),
-    }
-    for stem, figure in drawn.items():
-        save(figure, settings.out / "figures" / f"{stem}.png")
-    caption = "The commonest labels, photos by class, and mean confidence."
-    lines = [
-        (row["label"], *row["by_class"].values(), f"{row['confidence']:.2f}") for row in metrics["labels"]
-    ]
-    write_page(
-        settings,
-        data,
-        f"ImageNet labels: {', '.join(sizes)}",
-        [metrics["result"]],
-        warnings=metrics["warnings"],
-        figures=FIGURES,
-        tables=[elements.table(caption, ("label", *sizes, "confidence"), lines, numeric=True)],
     )
 
 

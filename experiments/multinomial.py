@@ -10,17 +10,17 @@ they allow; README.md has figures on real ones, split by place.
 
 import sys
 
-from kangaroo.runs.flags import main
-from kangaroo.runs.settings import Experiment
+from kangaroo import cli
+from kangaroo.runs import Preset, TrainConfig
 
-EXPERIMENT = Experiment(
+PRESET = Preset(
     name="multinomial",
     description="Train the report's network on five countries, and judge it on places it has not seen.",
     classes=("Australia", "Austria", "Czechia", "New Zealand", "Slovakia"),
-    epochs=10,
+    training=TrainConfig(epochs=10),
     drawn_epochs=10,
     scenes=6000,
 )
 
 if __name__ == "__main__":
-    sys.exit(main(EXPERIMENT))
+    sys.exit(cli.experiment(PRESET))

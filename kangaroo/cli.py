@@ -18,10 +18,17 @@ from kangaroo.commands import (
     predict,
     runs,
     scenes,
+    train,
 )
+from kangaroo.commands.analyse import analysis
+from kangaroo.commands.search import search
+from kangaroo.commands.train import experiment
 from kangaroo.console import guarded
 
+__all__ = ["analysis", "experiment", "main", "search"]
+
 COMMANDS: Mapping[str, ModuleType] = {
+    "train": train,
     "predict": predict,
     "evaluate": evaluate,
     "calibrate": calibrate,
@@ -47,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="kangaroo",
         description="Tell from street-level photos which country they show.",
-        epilog="Models are trained by python -m experiments.binary_austria_australia and its neighbours.",
+        epilog="kangaroo train photos trains a model; python -m experiments.NAME those of the reports.",
     )
     parser.add_argument("--version", action="version", version=f"kangaroo {__version__}")
     _add_commands(parser, COMMANDS)

@@ -1,9 +1,11 @@
 """What every command line of the project shares: exit codes and one-line errors."""
 
+import json
 import os
 import sys
 import traceback
 from collections.abc import Callable
+from typing import Any
 
 from kangaroo.errors import KangarooError, UnfinishedError
 
@@ -52,6 +54,11 @@ def start_keras() -> None:
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
+
+
+def print_json(value: Any) -> None:
+    """Print JSON to stdout."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def _fail(message: str, code: int, debug: bool) -> int:

@@ -15,16 +15,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experiments.adversarial.settings import AdversarialSettings
 from kangaroo.attack.settings import CHOICES, EPSILONS, AttackConfig, check_epsilons
-from kangaroo.commands import print_json
-from kangaroo.runs.flags import add_model, common, execute, positive, shared
+from kangaroo.cli import analysis
+from kangaroo.runs.flags import add_model, common, run_settings
 from kangaroo.runs.folder import check
-from kangaroo.runs.settings import AdversarialSettings
+from kangaroo.runs.numbers import positive
+from kangaroo.runs.settings import TrainSettings
 from kangaroo.training.settings import TrainConfig
+
+if TYPE_CHECKING:
+    from kangaroo.runs.analysis import Findings
 
 FILES = ("robustness.csv", "robustness.json", "report.html")
 METHODS: Mapping[str, Mapping[str, Any]] = {
@@ -39,38 +44,35 @@ AGAIN = ("signed gradient", "PGD")  # what the hardened network is attacked with
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the flags, attack, and give the exit code."""
     stopped = "stopped: --resume goes on from the last whole epoch of a training"
-    return execute(_parser(), lambda args: run(_settings(args)), argv, stopped=stopped)
+    return analysis(_parser(), lambda args: run(_settings(args)), argv, stopped=stopped)
 
 
-def run(settings: AdversarialSettings) -> None:
-    """Attack with every method, leave the run folder, and print the result to stdout."""
+def run(settings: AdversarialSettings) -> "Findings":
+    """Attack with every method."""
     from experiments.adversarial.networks import HARDENED, PLAIN, given, trained
-    from experiments.adversarial.results import leave, text
+    from experiments.adversarial.results import findings
     from kangaroo.attack.robustness import sweep
     from kangaroo.models.precision import dtype_policy
 
-    check(settings, (*FILES, PLAIN, HARDENED), resume=settings.resume)
+    train, photos = settings.train, settings.train.data
+    check(photos.out, (*FILES, PLAIN, HARDENED), overwrite=photos.overwrite, resume=train.resume)
     case = (given if settings.model else trained)(settings, FILES)
-    rows = np.sort(np.random.default_rng(settings.seed).permutation(case.rows)[: settings.photos])
+    rows = np.sort(np.random.default_rng(photos.seed).permutation(case.rows)[: settings.photos])
     attacked = partial(
         sweep,
         photos=case.data.pixels[rows],
         labels=case.labels[rows],
         epsilons=settings.epsilons,
-        policy=dtype_policy(settings.training.precision),
+        policy=dtype_policy(train.training.precision),
     )
     configs = {name: replace(settings.attack, **change) for name, change in METHODS.items()}
-    found = {
+    sweeps = {
         network: {
             name: attacked(model, config=configs[name]) for name in (METHODS if network == PLAIN else AGAIN)
         }
         for network, model in case.networks.items()
     }
-    metrics = leave(settings, case, rows, found)
-    if settings.json:
-        print_json(metrics)
-    else:
-        print(text(settings, metrics))
+    return findings(settings, case, rows, sweeps)
 
 
 def _settings(args: argparse.Namespace) -> AdversarialSettings:
@@ -78,15 +80,11 @@ def _settings(args: argparse.Namespace) -> AdversarialSettings:
     epsilons = tuple(args.eps or EPSILONS[args.space, args.norm])
     check_epsilons(epsilons)
     fewer = {} if args.adversarial_training else {"scenes": min(args.scenes, args.photos)}
+    training = TrainConfig(
+        args.epochs or (20 if args.images else 10), args.batch_size, seed=args.seed, precision=args.precision
+    )
     return AdversarialSettings(
-        **shared(args) | fewer,
-        training=TrainConfig(
-            args.epochs or (20 if args.images else 10),
-            args.batch_size,
-            seed=args.seed,
-            precision=args.precision,
-        ),
-        resume=args.resume,
+        train=TrainSettings(run=run_settings(args, **fewer), training=training, resume=args.resume),
         model=None if args.adversarial_training else args.model,
         attack=attack,
         epsilons=epsilons,

@@ -1,21 +1,18 @@
 """What the attacks came to: tables, figures, sentences, a page."""
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from experiments.adversarial.networks import HARDENED, PLAIN, Case
+from experiments.adversarial.settings import AdversarialSettings
 from kangaroo.attack.examples import examples, pick, telling
 from kangaroo.attack.robustness import Robustness
-from kangaroo.files import atomic, write_json
-from kangaroo.pages import elements
-from kangaroo.pages.analysis import write_page
 from kangaroo.plots import attack as plots
-from kangaroo.plots.style import save
-from kangaroo.runs.settings import AdversarialSettings
+from kangaroo.runs.analysis import Drawn, Findings, PageTable, common_metrics
 
 Found = Mapping[str, Mapping[str, Robustness]]
 HEAD = ("attack", "epsilon", "accuracy", "loss", "mean change", "no gradient")
@@ -42,55 +39,40 @@ FIGURES = {
 }
 
 
-def leave(settings: AdversarialSettings, case: Case, rows: np.ndarray, found: Found) -> dict[str, Any]:
-    """Write the run folder, the page last; give what robustness.json holds."""
-    data, out = case.data, settings.out
+def findings(settings: AdversarialSettings, case: Case, rows: np.ndarray, found: Found) -> Findings:
+    """Everything to leave and to say."""
     metrics: dict[str, Any] = {
         "n": len(rows),
         "classes": list(case.classes),
-        "subject": data.subject,
+        "subject": case.data.subject,
         "sweeps": {
             network: {name: sweep.figures() for name, sweep in sweeps.items()}
             for network, sweeps in found.items()
         },
-        "result": _result(found),
-        "warnings": list(data.warnings),
-        "rejected": [vars(bad) for bad in data.manifest.rejected],
+        **common_metrics(case.data, _result(found)),
     }
-    write_json(out / "robustness.json", metrics)
-    with atomic(out / "robustness.csv") as temporary:
-        _table(found).to_csv(temporary, index=False)
-    _draw(out / "figures", case, rows, found)
-    write_page(
-        settings,
-        data,
-        f"Attacked photos: {', '.join(case.classes)}",
-        metrics["result"],
-        warnings=metrics["warnings"],
-        figures={
-            stem: texts for stem, texts in FIGURES.items() if (out / "figures" / f"{stem}.png").exists()
-        },
-        tables=[
-            elements.table(f"Network: {network}.", HEAD, _lines(sweeps), numeric=True)
-            for network, sweeps in found.items()
-        ],
+    drawn = _draw(case, rows, found)
+    return Findings(
+        run=settings.train.run,
+        data=case.data,
+        title=f"Attacked photos: {', '.join(case.classes)}",
+        metrics=metrics,
+        metrics_file="robustness.json",
+        frames={"robustness": _table(found)},
+        figures={stem: Drawn(drawn[stem], *texts) for stem, texts in FIGURES.items() if stem in drawn},
+        tables=[PageTable(f"Network: {network}.", HEAD, _lines(sweeps)) for network, sweeps in found.items()],
+        lines=list(_accuracies(metrics)),
     )
-    return metrics
 
 
-def text(settings: AdversarialSettings, metrics: Mapping[str, Any]) -> str:
-    """The summary for the console."""
-    lines = []
+def _accuracies(metrics: Mapping[str, Any]) -> Iterator[str]:
+    """Lines for the console: the accuracy by attack and epsilon."""
     for network, sweeps in metrics["sweeps"].items():
         width = max(map(len, sweeps))
         epsilons = next(iter(sweeps.values()))["eps"]
-        lines.append(
-            f"{'accuracy, ' + network:{width}}" + "".join(f"  {epsilon:>6g}" for epsilon in epsilons)
-        )
+        yield f"{'accuracy, ' + network:{width}}" + "".join(f"  {epsilon:>6g}" for epsilon in epsilons)
         for name, sweep in sweeps.items():
-            lines.append(f"{name:{width}}" + "".join(f"  {value:.4f}" for value in sweep["accuracy"]))
-    notes = [f"note: {warning}" for warning in metrics["warnings"]]
-    return "\n".join([*lines, *metrics["result"], *notes, f"look at {settings.out / 'report.html'}"])
+            yield f"{name:{width}}" + "".join(f"  {value:.4f}" for value in sweep["accuracy"])
 
 
 def _result(found: Found) -> list[str]:
@@ -112,8 +94,8 @@ def _result(found: Found) -> list[str]:
     return sentences
 
 
-def _draw(folder: Path, case: Case, rows: np.ndarray, found: Found) -> None:
-    """Write every figure of the run as folder/*.png."""
+def _draw(case: Case, rows: np.ndarray, found: Found) -> dict[str, Figure]:
+    """Every figure of the run, by the stem of its file."""
     subject, plain = case.data.subject, found[PLAIN]
     figures = {"methods": plots.curves(plain, subject=subject)}
     if HARDENED in found:
@@ -130,8 +112,7 @@ def _draw(folder: Path, case: Case, rows: np.ndarray, found: Found) -> None:
             sweep.config,
         )
         figures[stem] = plots.examples(shown, case.classes, subject=subject)
-    for stem, figure in figures.items():
-        save(figure, folder / f"{stem}.png")
+    return figures
 
 
 def _table(found: Found) -> pd.DataFrame:

@@ -12,26 +12,22 @@ lies on the evidence.
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from kangaroo.commands import load_model, print_json
-from kangaroo.explain.settings import CHOICES, Method
-from kangaroo.runs.flags import add_model, common, execute, positive, shared
+from experiments.attribution.settings import AttributionSettings
+from kangaroo.cli import analysis
+from kangaroo.commands import load_model
+from kangaroo.explain.settings import CHOICES
+from kangaroo.runs.flags import add_model, common, run_settings
 from kangaroo.runs.folder import check, clear
-from kangaroo.runs.settings import RunSettings
+from kangaroo.runs.numbers import positive
+
+if TYPE_CHECKING:
+    from kangaroo.runs.analysis import Findings
 
 FILES = ("rules.csv", "methods.csv", "metrics.json", "report.html")
 FRESH = 1000  # added to the seed of drawn scenes: a model trained on those of the same seed has seen them
-
-
-@dataclass(frozen=True, kw_only=True)
-class AttributionSettings(RunSettings):
-    """One run: ``photos`` to measure on, ``shown`` of them in figures, ``methods`` to compare."""
-
-    photos: int
-    shown: int
-    methods: tuple[Method, ...]
-    epsilon: float
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,32 +55,33 @@ def main(argv: Sequence[str] | None = None) -> int:
         metavar="SIZE",
         help="signed gradient of the adversarial copies, in standardized units (default: %(default)s)",
     )
-    return execute(parser, run, argv)
+    return analysis(parser, run, argv)
 
 
-def run(args: argparse.Namespace) -> None:
-    """Explain and measure, leave the run folder, and print the result to stdout."""
-    from experiments.attribution.results import leave, text
+def run(args: argparse.Namespace) -> "Findings":
+    """Explain and measure."""
+    from experiments.attribution.results import findings
     from kangaroo.runs.photos import load
 
     classifier = load_model(args.model)
-    args.classes = args.classes or classifier.classes
     settings = AttributionSettings(
-        **shared(args) | {"image_size": classifier.image_size, "validation": None},
-        antialias=classifier.card.antialias,
+        run=run_settings(
+            args,
+            classes=args.classes or classifier.classes,
+            image_size=classifier.image_size,
+            validation=None,
+            antialias=classifier.card.antialias,
+        ),
         photos=args.photos,
         shown=args.shown,
         methods=tuple(dict.fromkeys(args.methods)),
         epsilon=args.epsilon,
     )
-    check(settings, FILES)
-    data = load(replace(settings, seed=settings.seed + FRESH))
-    clear(settings, FILES)
-    metrics = leave(settings, data, classifier)
-    if settings.json:
-        print_json(metrics)
-    else:
-        print(text(settings, metrics))
+    photos = settings.run.data
+    check(photos.out, FILES, overwrite=photos.overwrite)
+    data = load(replace(photos, seed=photos.seed + FRESH))
+    clear(photos, FILES)
+    return findings(settings, data, classifier)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What the explanations came to: figures, tables, sentences, a page."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -9,8 +9,8 @@ from keras import ops
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from experiments.attribution.__main__ import AttributionSettings
 from experiments.attribution.measures import Chosen, choose, faithfulness, rules
+from experiments.attribution.settings import AttributionSettings
 from kangaroo.attack.gradient import Attack
 from kangaroo.attack.settings import AttackConfig
 from kangaroo.explain.display import Explained
@@ -18,14 +18,13 @@ from kangaroo.explain.faithfulness import Curves, Faithfulness, table
 from kangaroo.explain.integrated import scores
 from kangaroo.explain.methods import Explanation, explain_inputs
 from kangaroo.explain.settings import NAMES, Settings
-from kangaroo.files import atomic, write_json
 from kangaroo.models.classifier import Classifier
 from kangaroo.models.graph import takes_pixels
-from kangaroo.pages import elements
-from kangaroo.pages.analysis import write_page
 from kangaroo.plots import attribution
 from kangaroo.plots import faithfulness as faithfulness_plots
-from kangaroo.plots.style import headline, save
+from kangaroo.plots.style import headline
+from kangaroo.runs.analysis import Drawn, Findings, PageTable, common_metrics
+from kangaroo.runs.figures import figure_of
 from kangaroo.runs.photos import Data
 
 REPORTS = ("trapezoid", 50)  # the report's rule and its number of steps
@@ -65,42 +64,28 @@ CAPTIONS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def leave(settings: AttributionSettings, data: Data, classifier: Classifier) -> dict[str, Any]:
-    """Measure, write the run folder, the page last, and give what metrics.json holds."""
-    chosen = choose(data, classifier, settings.photos, settings.seed)
+def findings(settings: AttributionSettings, data: Data, classifier: Classifier) -> Findings:
+    """Measure; give everything to leave and to say."""
+    seed = settings.run.seed
+    chosen = choose(data, classifier, settings.photos, seed)
     exactness = rules(classifier, chosen)
-    measures, values, chance = faithfulness(classifier, data, chosen, settings.methods, settings.seed)
+    measures, values, chance = faithfulness(classifier, data, chosen, settings.methods, seed)
     comparison = table(measures)
     metrics = _metrics(data, classifier, chosen, exactness, comparison)
-    for name, frame in (("rules", exactness), ("methods", comparison.reset_index())):
-        with atomic(settings.out / f"{name}.csv") as temporary:
-            frame.to_csv(temporary, index=False)
-    write_json(settings.out / "metrics.json", metrics)
-    figures = dict(_figures(settings, data, classifier, chosen, exactness, measures, values, chance))
-    for name, figure in figures.items():
-        save(figure, settings.out / "figures" / f"{name}.png")
-    write_page(
-        settings,
-        data,
-        f"Why {' or '.join(classifier.classes)}?",
-        metrics["result"],
-        warnings=metrics["warnings"],
-        figures={name: CAPTIONS[name.split("_")[0]] for name in figures},
+    figures = _figures(settings, data, classifier, chosen, exactness, measures, values, chance)
+    gaps = ("rule", "setting", "gradients", "median gap", "largest")
+    return Findings(
+        run=settings.run,
+        data=data,
+        title=f"Why {' or '.join(classifier.classes)}?",
+        metrics=metrics,
+        frames={"rules": exactness, "methods": comparison.reset_index()},
+        figures={name: Drawn(figure, *CAPTIONS[name.split("_")[0]]) for name, figure in figures},
         tables=[
-            elements.table("Means over photos.", ("method", *_HEAD), _rows(comparison), numeric=True),
-            elements.table(
-                "Completeness gap.", ("rule", "setting", "gradients", "median gap", "largest"),
-                _summary(metrics), numeric=True,
-            ),
+            PageTable("Means over photos.", ("method", *_HEAD), _rows(comparison)),
+            PageTable("Completeness gap.", gaps, _summary(metrics)),
         ],
-    )  # fmt: skip
-    return metrics
-
-
-def text(settings: AttributionSettings, metrics: Mapping[str, Any]) -> str:
-    """The summary for the console."""
-    notes = [f"note: {warning}" for warning in metrics["warnings"]]
-    return "\n".join([*metrics["result"], *notes, f"look at {settings.out / 'report.html'}"])
+    )
 
 
 _HEAD = {
@@ -166,9 +151,7 @@ def _metrics(
         "classes": list(classifier.classes),
         "rules": medians.to_dict("records"),
         "methods": comparison.astype(object).where(comparison.notna(), None).T.to_dict(),
-        "result": result,
-        "warnings": list(data.warnings),
-        "rejected": [vars(bad) for bad in data.manifest.rejected],
+        **common_metrics(data, result),
     }
 
 
@@ -193,7 +176,7 @@ def _figures(
         axes[kind] = faithfulness_plots.perturbation_curves(curves, kind, chance, subject=subject)
     shuffled = {name: found.randomization for name, found in named.items() if found.randomization}
     axes["randomization"] = faithfulness_plots.randomization(shuffled, subject=subject)
-    yield from ((name, cast(Figure, ax.figure)) for name, ax in axes.items())
+    yield from ((name, figure_of(ax)) for name, ax in axes.items())
     shown = _side_by_side(settings, chosen, values)
     yield "methods", attribution.side_by_side(shown, "Methods side by side", subject=subject)
     yield "path", _path(classifier, chosen, subject)

@@ -11,41 +11,58 @@ adds the report's own way beside it: chance everywhere, because photos get the l
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from experiments.baselines.results import SAMPLINGS, leave, measured, text
-from kangaroo.commands import print_json
-from kangaroo.data.cache import decode_photos
+from experiments.baselines.settings import SAMPLINGS, BaselineSettings
+from kangaroo.cli import analysis
 from kangaroo.errors import DataError
-from kangaroo.files import atomic
 from kangaroo.progress import progress
-from kangaroo.runs.flags import common, execute, positive, shared
+from kangaroo.runs.flags import common, run_settings
 from kangaroo.runs.folder import check, clear
-from kangaroo.runs.photos import Data, load
-from kangaroo.runs.settings import RunSettings
+from kangaroo.runs.numbers import positive
 
 if TYPE_CHECKING:  # these need TensorFlow, --help does not
     from kangaroo.models.classical import Baseline, Sample
+    from kangaroo.runs.analysis import Findings
+    from kangaroo.runs.photos import Data
 
 SMALL = 32  # pixels: the side to which the report shrank its photos where it took more of them
 FILES = ("baselines.csv", "metrics.json", "report.html")
 
 
-@dataclass(frozen=True, kw_only=True)
-class BaselineSettings(RunSettings):
-    """One run; ``draws`` samples for each model, ``samplings`` are keys of SAMPLINGS."""
-
-    draws: int
-    samplings: tuple[str, ...]
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the flags, fit the models, and give the exit code."""
+    return analysis(_parser(), run, argv)
+
+
+def run(args: argparse.Namespace) -> "Findings":
+    """Fit and judge all models."""
+    from experiments.baselines.results import findings
+    from experiments.baselines.settings import BaselineSettings
+    from kangaroo.models.classical import baselines, summarize
+    from kangaroo.runs.photos import load
+
+    samplings = tuple(SAMPLINGS)[: 1 + args.report_sampling]
+    settings = BaselineSettings(run_settings(args), args.draws, samplings)
+    data_settings = settings.run.data
+    if data_settings.colour_cue and data_settings.images:
+        raise DataError(f"--colour-cue is for drawn scenes: leave out either it or {data_settings.images[0]}")
+    check(settings.run.out, FILES, overwrite=data_settings.overwrite)
+    data = load(data_settings)
+    clear(data_settings, FILES)
+    every = baselines(data_settings.image_size, SMALL)
+    models = list({(model.name, model.size): model for model in every}.values())  # sizes can be equal
+    fits = len(models) * settings.draws * len(settings.samplings)
+    scores = pd.DataFrame(progress(_scores(settings, data, models), "fitting", fits, "model"))
+    return findings(settings.run, data, scores, summarize(scores))
+
+
+def _parser() -> argparse.ArgumentParser:
     description = "Fit the report's classical models to several samples, and judge them on unseen places."
     parser = common("baselines", description, classes=("Austria", "Australia"), scenes=6250)
     add = parser.add_argument
@@ -58,50 +75,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="beside it, draw photos and labels in two passes as the report did, which mixes them up",
     )
     add("--colour-cue", action="store_true", help="tint the drawn scenes by country: easy for linear models")
-
-    def work(args: argparse.Namespace) -> None:
-        samplings = tuple(SAMPLINGS)[: 1 + args.report_sampling]
-        run(BaselineSettings(**shared(args), draws=args.draws, samplings=samplings))
-
-    return execute(parser, work, argv)
+    return parser
 
 
-def run(settings: BaselineSettings) -> None:
-    """Fit and judge all models, leave the run folder, and print the result to stdout."""
-    from kangaroo.models.classical import baselines, summarize
-
-    if settings.colour_cue and settings.images:
-        raise DataError(f"--colour-cue is for drawn scenes: leave out either it or {settings.images[0]}")
-    check(settings, FILES)
-    data = load(settings)
-    clear(settings, FILES)
-    every = baselines(settings.image_size, SMALL)
-    models = list({(model.name, model.size): model for model in every}.values())  # sizes can be equal
-    fits = len(models) * settings.draws * len(settings.samplings)
-    scores = pd.DataFrame(progress(_scores(settings, data, models), "fitting", fits, "model"))
-    summary = summarize(scores)
-    metrics = measured(data, summary)
-    with atomic(settings.out / "baselines.csv") as temporary:
-        scores.to_csv(temporary, index=False)
-    leave(settings, data, summary, metrics)
-    if settings.json:
-        print_json(metrics)
-    else:
-        print(text(settings, metrics))
-
-
-def _scores(settings: BaselineSettings, data: Data, models: "Sequence[Baseline]") -> Iterator[dict[str, Any]]:
+def _scores(
+    settings: BaselineSettings, data: "Data", models: "Sequence[Baseline]"
+) -> Iterator[dict[str, Any]]:
     """One row a fit. In a draw, all models of one size see the same photos; who takes fewer, the first."""
+    from kangaroo.data.cache import decode_photos
+
     small, pixels = decode_photos(data.manifest, SMALL)
-    sides = {settings.image_size: data, SMALL: replace(data, manifest=small, pixels=pixels)}
+    sides = {settings.run.data.image_size: data, SMALL: replace(data, manifest=small, pixels=pixels)}
     for sampling, number, (size, own) in product(settings.samplings, range(settings.draws), sides.items()):
         group = [model for model in models if model.size == size]
-        for row in _fits(own, group, (settings.seed, number), two_passes=sampling == "two passes"):
+        for row in _fits(own, group, (settings.run.seed, number), two_passes=sampling == "two passes"):
             yield {"sampling": sampling, "size": size, "draw": number} | row
 
 
 def _fits(
-    data: Data, models: "Sequence[Baseline]", seed: tuple[int, int], *, two_passes: bool
+    data: "Data", models: "Sequence[Baseline]", seed: tuple[int, int], *, two_passes: bool
 ) -> Iterator[dict[str, Any]]:
     """Fit ``models`` to one draw. Validation photos keep their labels: the report's did not reshuffle."""
     from kangaroo.models.classical import fit
@@ -114,7 +106,7 @@ def _fits(
         yield row | asdict(fit(model, seen, judged))
 
 
-def _sample(data: Data, n: int, seed: tuple[int, int], split: str, *, two_passes: bool = False) -> "Sample":
+def _sample(data: "Data", n: int, seed: tuple[int, int], split: str, *, two_passes: bool = False) -> "Sample":
     """Up to ``n`` photos of one side, in an order that follows from the seed and the number of the pass."""
     from kangaroo.data.pipeline import batches
     from kangaroo.models.classical import draw

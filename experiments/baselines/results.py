@@ -4,15 +4,12 @@ from typing import Any
 
 import pandas as pd
 
-from kangaroo.files import write_json
-from kangaroo.pages import elements
-from kangaroo.pages.analysis import write_page
+from experiments.baselines.settings import SAMPLINGS
 from kangaroo.plots.baselines import accuracies
-from kangaroo.plots.style import save
+from kangaroo.runs.analysis import Drawn, Findings, PageTable, common_metrics
 from kangaroo.runs.photos import Data
 from kangaroo.runs.settings import RunSettings
 
-SAMPLINGS = {"one pass": "drawn in one pass", "two passes": "in two, as in the report"}
 HEAD = ("model", "photos (validation)", "training", "validation", "not converged")
 CAPTION = (
     "Bars are means over the draws, lines reach from the least to the greatest. Where training is perfect "
@@ -20,49 +17,46 @@ CAPTION = (
 )
 
 
-def measured(data: Data, summary: pd.DataFrame) -> dict[str, Any]:
+def findings(run: RunSettings, data: Data, scores: pd.DataFrame, summary: pd.DataFrame) -> Findings:
+    """Everything to leave and to say; ``scores`` has a row a fit, ``summary`` one a model and sampling."""
+    metrics = _metrics(data, summary)
+    panels = {sampling: SAMPLINGS[sampling] for sampling in summary["sampling"].unique()}
+    figure = accuracies(summary, panels, metrics["chance"], n=len(data.pixels), subject=data.subject)
+    rows = _table(metrics)
+    return Findings(
+        run=run,
+        data=data,
+        title=f"Classical models: {', '.join(data.manifest.classes)}",
+        metrics=metrics,
+        frames={"baselines": scores},
+        figures={"accuracies": Drawn(figure, "Accuracy", CAPTION)},
+        tables=[PageTable("Mean accuracy and standard deviation over the draws.", HEAD, rows)],
+        lines=_lines([HEAD, *rows]),
+    )
+
+
+def _metrics(data: Data, summary: pd.DataFrame) -> dict[str, Any]:
     """What metrics.json holds."""
     held = data.manifest.photos["split"] == "validation"
     training, validation = int((~held).sum()), int(held.sum())
     chance = float(data.manifest.photos.loc[held, "class"].value_counts(normalize=True).max())
     models = summary.astype(object).where(summary.notna(), None)  # a single draw has no deviation
+    common = common_metrics(data, _result(summary, chance, data.subject))
     return {
         "classes": list(data.manifest.classes),
         "n_training": training,
         "n_validation": validation,
         "chance": chance,
         "models": models.to_dict("records"),
-        "result": _result(summary, chance, data.subject),
-        "warnings": [*data.warnings, *_warnings(summary, training, validation)],
-        "rejected": [vars(bad) for bad in data.manifest.rejected],
+        **common,
+        "warnings": [*common["warnings"], *_warnings(summary, training, validation)],
     }
 
 
-def leave(settings: RunSettings, data: Data, summary: pd.DataFrame, metrics: dict[str, Any]) -> None:
-    """Write metrics.json, the figure, and at last the page."""
-    write_json(settings.out / "metrics.json", metrics)
-    panels = {sampling: SAMPLINGS[sampling] for sampling in summary["sampling"].unique()}
-    figure = accuracies(summary, panels, metrics["chance"], n=len(data.pixels), subject=data.subject)
-    save(figure, settings.out / "figures" / "accuracies.png")
-    caption = "Mean accuracy and standard deviation over the draws."
-    write_page(
-        settings,
-        data,
-        f"Classical models: {', '.join(data.manifest.classes)}",
-        metrics["result"],
-        warnings=metrics["warnings"],
-        figures={"accuracies": ("Accuracy", CAPTION)},
-        tables=[elements.table(caption, HEAD, _table(metrics), numeric=True)],
-    )
-
-
-def text(settings: RunSettings, metrics: dict[str, Any]) -> str:
-    """The summary for the console."""
-    rows = [HEAD, *_table(metrics)]
+def _lines(rows: list[tuple[str, ...]]) -> list[str]:
+    """A table for the console."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    notes = [f"note: {warning}" for warning in metrics["warnings"]]
-    return "\n".join([*lines, *metrics["result"], *notes, f"look at {settings.out / 'report.html'}"])
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
 def _result(summary: pd.DataFrame, chance: float, subject: str) -> list[str]:

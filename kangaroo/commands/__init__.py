@@ -4,12 +4,11 @@ These modules import what needs TensorFlow inside ``run``, so that ``--help`` do
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kangaroo.console import start_keras
 from kangaroo.errors import DataError, ModelError
@@ -103,11 +102,6 @@ def name_rejected(rejected: Sequence["Rejected"]) -> None:
     """Name on stderr what was left out, and why."""
     for item in rejected:
         print(f"rejected: {item.file}: {item.reason}", file=sys.stderr)
-
-
-def print_json(value: Any) -> None:
-    """Print JSON to stdout."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def _known(roots: list[Path], classifier: "Classifier") -> "Manifest":

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kangaroo.attack.settings import CHOICES, EPSILONS, AttackConfig, check_epsilons
-from kangaroo.commands import MODEL_HELP, add_labelled_photos, labelled_photos, load_model, print_json
+from kangaroo.commands import MODEL_HELP, add_labelled_photos, labelled_photos, load_model
+from kangaroo.console import print_json
 from kangaroo.errors import DataError
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kangaroo import __version__
-from kangaroo.commands import MODEL_HELP, labelled_photos, load_model, name_rejected, print_json
+from kangaroo.commands import MODEL_HELP, labelled_photos, load_model, name_rejected
+from kangaroo.console import print_json
 from kangaroo.errors import DataError
 from kangaroo.evaluation.settings import CalibrationConfig
 

@@ -6,14 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kangaroo.commands import (
-    MODEL_HELP,
-    add_labelled_photos,
-    add_precision,
-    labelled_photos,
-    load_model,
-    print_json,
-)
+from kangaroo.commands import MODEL_HELP, add_labelled_photos, add_precision, labelled_photos, load_model
+from kangaroo.console import print_json
 
 if TYPE_CHECKING:
     from kangaroo.models.classifier import Classifier

@@ -7,7 +7,8 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kangaroo.commands import MODEL_HELP, files_of, load_model, name_rejected, print_json
+from kangaroo.commands import MODEL_HELP, files_of, load_model, name_rejected
+from kangaroo.console import print_json
 from kangaroo.errors import DataError
 from kangaroo.explain.settings import CHOICES, NAMES, Settings
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kangaroo.commands import MODEL_HELP, add_precision, files_of, load_model, name_rejected, print_json
+from kangaroo.commands import MODEL_HELP, add_precision, files_of, load_model, name_rejected
+from kangaroo.console import print_json
 from kangaroo.errors import DataError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kangaroo.commands import print_json
+from kangaroo.console import print_json
 from kangaroo.errors import KangarooError
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from kangaroo.commands import print_json
+from kangaroo.console import print_json
 from kangaroo.scenes.profiles import PROFILES
 
 SUMMARY = "draw a photo folder of street scenes"

@@ -5,14 +5,18 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kangaroo.errors import DataError
 from kangaroo.files import write_text
-from kangaroo.pages import elements
-from kangaroo.pages.run_figures import figures
+from kangaroo.pages import cells, elements
+from kangaroo.pages.run_figures import NEIGHBOURHOOD, figures
 from kangaroo.pages.run_result import MANY, by_class, distances, result
 from kangaroo.pages.text import facts, short
+from kangaroo.runs.judgements import CellJudgement
+
+if TYPE_CHECKING:
+    from kangaroo.runs.train import TrainedRun
 
 HOW_TO_USE = """\
 import kangaroo
@@ -23,6 +27,21 @@ Rows = Sequence[Mapping[str, str]]
 
 SAID = ("training", "data", "metrics", "places", "calibration")
 """What of a card is told elsewhere, or is numbers for the machine."""
+
+
+def write_pages(run: "TrainedRun") -> Path:
+    """Write the pages of a run that has just ended; gives the path of report.html, which comes last."""
+    judgement, data = run.judgement, run.data
+    if isinstance(judgement, CellJudgement):
+        cells.write_page(
+            run.out / NEIGHBOURHOOD,
+            judgement.cells,
+            judgement.predictions.labels,
+            judgement.predictions.probabilities,
+            subject=f"validation {data.subject}",
+            badge=f"{data.subject}, not photos" if data.manifest.drawn else "",
+        )
+    return write_report(run.out)
 
 
 def write_report(folder: Path) -> Path:

@@ -1,12 +1,13 @@
 """The page of a search, one file without an outside address."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from kangaroo.files import write_text
 from kangaroo.pages import elements
+from kangaroo.runs.search.results import SearchFindings, sentence
 from kangaroo.runs.search.settings import METRICS, SearchSettings
 
 FIGURES = {
@@ -28,10 +29,9 @@ FIGURES = {
 }
 
 
-def write_page(
-    settings: SearchSettings, table: pd.DataFrame, best: Mapping[str, Any], stems: Iterable[str]
-) -> None:
-    """Write report.html, the last file of a search, from trials.csv, best.json and figures/STEM.png."""
+def write_page(settings: SearchSettings, findings: SearchFindings) -> None:
+    """Write report.html, the last file of a search, whose other files are there already."""
+    table, best, stems = findings.table, findings.best, findings.stems
     folder = settings.out / "figures"
     embedded = [elements.figure(folder / f"{stem}.png", *FIGURES[stem]) for stem in stems]
     failed = table.loc[table["reason"] != "", ["trial", "reason"]].to_numpy().tolist()
@@ -48,12 +48,6 @@ def write_page(
     badge = "drawn scenes, not photos" if best["subject"] == "drawn scenes" else ""
     title = f"Search over the settings of {settings.experiment}"
     write_text(settings.out / "report.html", elements.page(title, parts, badge))
-
-
-def sentence(best: Mapping[str, Any]) -> str:
-    """Which trial did best, how well, and with what."""
-    found = ", ".join(f"{name} {value}" for name, value in best["settings"].items())
-    return f"Trial {best['trial']} did best: {best['metric']} {best['value']:.4f} with {found}."
 
 
 def _result(table: pd.DataFrame, best: Mapping[str, Any]) -> str:

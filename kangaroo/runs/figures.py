@@ -1,6 +1,7 @@
 """The figures of a run that trained one network, from its result objects to PNG files."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,16 +9,19 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from kangaroo.data.augment import Augmentation, augment, draw
 from kangaroo.data.images import Pixels
 from kangaroo.evaluation.calibration import reliability
 from kangaroo.evaluation.predictions import Predictions
 from kangaroo.plots import classification, examples, training
 from kangaroo.plots import data as data_plots
+from kangaroo.plots.augmentation import preview
 from kangaroo.plots.style import save
 from kangaroo.runs.photos import Data
 from kangaroo.training import History
 
 MANY = 12  # classes, of which a confusion matrix can be read on a phone
+SHOWN, VERSIONS = 4, 5  # photos of the preview, and how often each is changed
 
 
 def training_figures(data: Data, history: History, loss_unit: str) -> Iterator[tuple[str, Figure]]:
@@ -53,6 +57,17 @@ def class_figures(
         yield "confusion_matrix", figure_of(matrix)
     yield "reliability", classification.reliability(reliability(predictions), subject=subject)
     yield from _predicted(predictions.frame(), data.pixels, data.rows("validation"), subject)
+
+
+def augmentation_figure(data: Data, settings: Augmentation, seed: int) -> Figure:
+    """Some training photos as they are, and as training sees them."""
+    rows = data.rows("training")[:: max(1, len(data.rows("training")) // SHOWN)][:SHOWN]
+    photos = data.training_pixels[rows]
+    alone = replace(settings, mixup=0, cutmix=0)  # what is mixed shows nothing of the photo's own change
+    copies = np.repeat(photos, VERSIONS, axis=0)
+    changed = augment(copies, draw(len(copies), seed), alone, data.pixels.shape[1])
+    pairs = changed.reshape(len(rows), VERSIONS, *changed.shape[1:])
+    return preview(list(data.pixels[rows]), [list(row) for row in pairs], settings, subject=data.subject)
 
 
 def figure_of(ax: Axes) -> Figure:

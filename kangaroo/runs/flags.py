@@ -1,19 +1,17 @@
-"""The flags that the experiments share, and the frame around each of them. Imports no TensorFlow."""
+"""The flags that all runs share, and what they say. Imports no TensorFlow."""
 
 import argparse
-import math
 import shlex
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from kangaroo.console import guarded, start_keras
+from kangaroo.runs import network_flags, task_flags
 from kangaroo.runs import training_flags as training
-from kangaroo.runs.settings import ClassificationSettings, Experiment, RunSettings
+from kangaroo.runs.numbers import natural, positive, share
+from kangaroo.runs.settings import DataSettings, Preset, RunSettings, TaskName, TrainSettings
 from kangaroo.training import distributed
-from kangaroo.training.settings import TrainConfig
 
 STOPPED = "stopped: --resume goes on from the last whole epoch"
 
@@ -25,46 +23,26 @@ folder's coordinates.csv (i,lat,lng) beside the photos tell which of them show t
 """
 
 
-def main(experiment: Experiment, argv: Sequence[str] | None = None) -> int:
-    """Parse the flags, train and judge the report's network, and give the exit code."""
-
-    def work(args: argparse.Namespace) -> None:
-        from kangaroo.runs.train import run  # needs TensorFlow, --help does not
-
-        how = training_of(args, TrainConfig(experiment.epochs), experiment.drawn_epochs)
-        run(ClassificationSettings(**shared(args), **how, distributed=distributed.settings(args)))
-
-    return execute(parser(experiment), work, argv, stopped=STOPPED)
-
-
-def execute(
-    parser: argparse.ArgumentParser,
-    work: Callable[[argparse.Namespace], None],
-    argv: Sequence[str] | None = None,
-    *,
-    stopped: str = "stopped",
-) -> int:
-    """Parse ``argv`` (default: the process's own), start Keras, do ``work`` with it, and give the exit code.
-
-    ``parser`` is one of ``common``; ``stopped`` is what somebody reads who interrupts.
-    """
-    argv = sys.argv[1:] if argv is None else argv
+def parse(parser: argparse.ArgumentParser, program: Sequence[str], argv: Sequence[str]) -> argparse.Namespace:
+    """What ``argv`` says, and under ``command`` what repeats it; ``program`` is how the command begins."""
     args = parser.parse_args(argv)
+    return complete(args, program, argv)
+
+
+def complete(args: argparse.Namespace, program: Sequence[str], argv: Sequence[str]) -> argparse.Namespace:
+    """``args``, parsed from ``argv``, with the command that repeats them, their photos, and classes."""
     words = [word for word in argv if word not in ("--resume", "--overwrite")]
-    args.command = shlex.join(["python", "-m", f"experiments.{args.name}", *words])
+    args.command = shlex.join([*program, *words])
     args.images = tuple(args.images or ([Path("images")] if Path("images").is_dir() else []))
     args.classes = tuple(dict.fromkeys(args.classes))
-
-    def start() -> None:
-        start_keras()
-        work(args)
-
-    return guarded(start, debug=args.debug, stopped=stopped)
+    return args
 
 
-def shared(args: argparse.Namespace) -> dict[str, Any]:
-    """What the flags of ``common`` give of RunSettings, by the names of its fields."""
-    return {field.name: getattr(args, field.name) for field in fields(RunSettings) if field.name in args}
+def run_settings(args: argparse.Namespace, **changes: Any) -> RunSettings:
+    """What the flags of ``common`` say; ``changes`` are fields of DataSettings that they don't."""
+    names = (field.name for field in fields(DataSettings))
+    given = {name: getattr(args, name) for name in names if name in args}
+    return RunSettings(args.name, args.command, DataSettings(**given | changes))
 
 
 def common(
@@ -89,9 +67,36 @@ def common(
         epilog=HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(name=name)
     add = parser.add_argument
     add("--images", type=Path, nargs="+", metavar="DIR", help="photo folders or manifests (.parquet)")
+    add_common(
+        parser,
+        name,
+        classes=classes,
+        scenes=scenes,
+        image_size=image_size,
+        validation=validation,
+        resume=resume,
+        all_classes=all_classes,
+    )
+    add("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def add_common(
+    parser: argparse.ArgumentParser,
+    name: str,
+    *,
+    classes: Sequence[str],
+    scenes: int,
+    image_size: int | None = 256,
+    validation: float | None = 0.2,
+    resume: bool = False,
+    all_classes: str = "those of the model",
+) -> None:
+    """Add the flags of :func:`common` except those for the photos' folders and for the traceback."""
+    parser.set_defaults(name=name)
+    add = parser.add_argument
     add(
         "--classes",
         nargs="+",
@@ -148,8 +153,6 @@ def common(
         either("--resume", action="store_true", help="go on with the run that --out holds")
     either("--overwrite", action="store_true", help="replace the run that --out holds")
     add("--json", action="store_true", help="print metrics.json in place of the summary")
-    add("--debug", action="store_true", help="show the traceback of an error")
-    return parser
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -163,23 +166,67 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def parser(experiment: Experiment) -> argparse.ArgumentParser:
-    """The flags of an experiment with the report's network."""
-    parser = common(
-        experiment.name,
-        experiment.description,
-        classes=experiment.classes,
-        scenes=experiment.scenes,
-        resume=True,
+def parser(preset: Preset) -> argparse.ArgumentParser:
+    """The flags of an experiment that trains one network."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m experiments.{preset.name}",
+        description=preset.description,
+        epilog=HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add_training(parser, TrainConfig(experiment.epochs), experiment.drawn_epochs)
-    distributed.add_flags(parser)
+    parser.add_argument(
+        "--images", type=Path, nargs="+", metavar="DIR", help="photo folders or manifests (.parquet)"
+    )
+    add_to(parser, preset, tasks=(preset.task,))
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
 
 
-def add_training(
-    parser: argparse.ArgumentParser, default: TrainConfig, drawn_epochs: int, *, heads: bool = False
-) -> None:
+def add_to(parser: argparse.ArgumentParser, preset: Preset, *, tasks: Sequence[TaskName]) -> None:
+    """Add all flags of a training but those for the photos' folders; ``tasks`` are those to choose from."""
+    if preset.task == "report":
+        add_common(parser, preset.name, classes=preset.classes, scenes=preset.scenes, resume=True)
+        add_training(parser, preset)
+        distributed.add_flags(parser)
+        return
+    add_common(
+        parser,
+        preset.name,
+        classes=(),
+        all_classes=f"all; of drawn scenes {', '.join(preset.classes)}",
+        scenes=preset.scenes,
+        image_size=preset.image_size,
+        resume=True,
+    )
+    add_training(parser, preset, heads=True)
+    network_flags.add_flags(parser, preset.losses)
+    task_flags.add_flags(parser, *tasks)
+
+
+def train_settings(args: argparse.Namespace, preset: Preset) -> TrainSettings:
+    """What the flags of :func:`parser`, with the same preset, ask for. KangarooError: they don't fit."""
+    how = _training_of(args, preset)
+    if preset.task == "report":
+        return TrainSettings(run=run_settings(args), distributed=distributed.settings(args), **how)
+    augmentation = network_flags.augmentation(args, preset)
+    run = run_settings(
+        args,
+        classes=args.classes or (() if args.images else preset.classes),
+        one_class=preset.one_class,
+        training_size=network_flags.training_size(args.image_size, augmentation),
+    )
+    return TrainSettings(
+        run=run,
+        task=task_flags.task(args, preset.task),
+        network=network_flags.network(args),
+        loss=network_flags.loss(args),
+        augmentation=augmentation,
+        map_km=args.map_km,
+        **how,
+    )
+
+
+def add_training(parser: argparse.ArgumentParser, preset: Preset, *, heads: bool = False) -> None:
     """Add the flags that say how one network is trained, and which photos are held back for it.
 
     ``heads``: there are networks with a head that can be trained alone.
@@ -200,7 +247,7 @@ def add_training(
         "--epochs",
         type=positive,
         metavar="N",
-        help=f"default: {default.epochs} on photos, {drawn_epochs} on drawn scenes",
+        help=f"default: {preset.training.epochs} on photos, {preset.drawn_epochs} on drawn scenes",
     )
     add("--batch-size", type=positive, metavar="N", help="default: %(default)s")
     add(
@@ -209,60 +256,15 @@ def add_training(
         help="auto: bfloat16 where the machine has units for it; the saved model is float32 in any case",
     )
     training.add_flags(parser, head=heads)
-    own = {name: value for name, value in vars(default).items() if name not in ("epochs", "seed")}
-    # A few epochs, as somebody tries them, are no warm-up; training_of() knows how many there are.
-    parser.set_defaults(**own | {"warmup_epochs": None})
+    recipe = {name: value for name, value in vars(preset.training).items() if name not in ("epochs", "seed")}
+    # A few epochs, as somebody tries them, are no warm-up; train_settings() knows how many there are.
+    parser.set_defaults(**recipe | {"warmup_epochs": None})
 
 
-def training_of(args: argparse.Namespace, default: TrainConfig, drawn_epochs: int) -> dict[str, Any]:
-    """What the flags of :func:`add_training`, with the same defaults, say of ClassificationSettings."""
-    epochs = args.epochs or (default.epochs if args.images else drawn_epochs)
+def _training_of(args: argparse.Namespace, preset: Preset) -> dict[str, Any]:
+    """What the flags of :func:`add_training` say of TrainSettings."""
+    epochs = args.epochs or (preset.training.epochs if args.images else preset.drawn_epochs)
     if args.warmup_epochs is None:
-        args.warmup_epochs = min(default.warmup_epochs, epochs // 10)
-    own = ("resume", "compare_random_split", "track")
-    config = training.settings(args, epochs)
-    return {"training": config, **{name: getattr(args, name) for name in own}}
-
-
-def positive(text: str) -> int:
-    """A whole number of 1 or more."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
-    return int(text)
-
-
-def natural(text: str) -> int:
-    """A whole number of 0 or more."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
-    return int(text)
-
-
-def share(text: str) -> float:
-    """A number between 0 and 1."""
-    return _number(text, lambda value: 0 < value < 1, "a number between 0 and 1")
-
-
-def above_zero(text: str) -> float:
-    """A number above 0."""
-    return _number(text, lambda value: value > 0, "a number above 0")
-
-
-def zero_or_more(text: str) -> float:
-    """A number of 0 or more."""
-    return _number(text, lambda value: value >= 0, "a number of 0 or more")
-
-
-def share_or_zero(text: str) -> float:
-    """A number from 0 to below 1."""
-    return _number(text, lambda value: 0 <= value < 1, "a number from 0 to below 1")
-
-
-def _number(text: str, fits: Callable[[float], bool], what: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and fits(value)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
-    return value
+        args.warmup_epochs = min(preset.training.warmup_epochs, epochs // 10)
+    names = ("resume", "compare_random_split", "track")
+    return {"training": training.settings(args, epochs), **{name: getattr(args, name) for name in names}}

@@ -1,119 +1,23 @@
-"""The flags of the experiments on places, which differ in what a network says of a photo."""
+"""The flags of a network, its loss, and the changes of its training photos. Imports no TensorFlow."""
 
 import argparse
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from kangaroo.data.augment import PRESETS, Augmentation
 from kangaroo.errors import KangarooError
 from kangaroo.geo.distance import WORLD_KM
 from kangaroo.models.backbones import BACKBONES, PARTS
-from kangaroo.runs.flags import (
-    STOPPED,
-    above_zero,
-    add_training,
-    common,
-    execute,
-    share,
-    share_or_zero,
-    shared,
-    training_of,
-    zero_or_more,
-)
-from kangaroo.runs.settings import LossSettings, NetworkSettings, PlaceSettings, Weights
-from kangaroo.training.settings import TrainConfig
-
-if TYPE_CHECKING:
-    from kangaroo.runs.photos import Data
-    from kangaroo.runs.tasks import Task
-
-RECIPE = TrainConfig(
-    epochs=100,
-    batch_size=64,
-    learning_rate=0.002,
-    optimizer="adamw",
-    weight_decay=0.05,
-    schedule="cosine",
-    warmup_epochs=2,
-    averaging=0.99,
-)
-"""What the small network learns well by."""
+from kangaroo.runs.numbers import above_zero, share, share_or_zero, zero_or_more
+from kangaroo.runs.settings import BackboneSettings, LossSettings, Preset, Weights
 
 
-@dataclass(frozen=True)
-class Places:
-    """One experiment on places: its name, what it is about, and the defaults of its flags.
-
-    ``losses`` are those to choose from, the first of them if nothing is said. ``classes`` are those of drawn
-    scenes; of photos all that are there.
-    """
-
-    name: str
-    description: str
-    classes: tuple[str, ...]
-    losses: tuple[str, ...]
-    training: TrainConfig
-    drawn_epochs: int
-    scenes: int
-    one_class: bool
-
-
-def main(
-    experiment: Places,
-    parser: argparse.ArgumentParser,
-    settings: Callable[[argparse.Namespace], dict[str, Any]],
-    argv: Sequence[str] | None = None,
-) -> int:
-    """Parse the flags, train and judge a network, and give the exit code.
-
-    ``settings`` gives what the experiment's own flags say of PlaceSettings.
-    """
-
-    def work(args: argparse.Namespace) -> None:
-        from kangaroo.runs import tasks
-        from kangaroo.runs.train import run
-
-        task_of: Callable[[Any, Data], Task] = getattr(tasks, experiment.name)
-        run(place_settings(args, experiment, settings(args)), task_of)
-
-    return execute(parser, work, argv, stopped=STOPPED)
-
-
-def place_settings(args: argparse.Namespace, experiment: Places, own: dict[str, Any]) -> PlaceSettings:
-    """The settings that the flags ask for; KangarooError where they contradict one another."""
-    augmentation = _augmentation(args)
-    if augmentation and augmentation.mixes and "cross-entropy" not in experiment.losses:
-        raise KangarooError("--mixup and --cutmix mix classes, which coordinates are not: leave them out")
-    return PlaceSettings(
-        **shared(args) | {"classes": args.classes or (() if args.images else experiment.classes)},
-        **training_of(args, experiment.training, experiment.drawn_epochs),
-        one_class=experiment.one_class,
-        training_size=_training_size(args.image_size, augmentation),
-        network=_network(args),
-        loss=LossSettings(args.loss, args.alpha, args.tau, args.label_smoothing),
-        augmentation=augmentation,
-        map_km=args.map_km,
-        **own,
-    )
-
-
-def parser(experiment: Places) -> argparse.ArgumentParser:
-    """A parser of the flags that all of them have."""
-    parser = common(
-        experiment.name,
-        experiment.description,
-        classes=(),
-        all_classes=f"all; of drawn scenes {', '.join(experiment.classes)}",
-        scenes=experiment.scenes,
-        image_size=160,
-        resume=True,
-    )
-    add_training(parser, experiment.training, experiment.drawn_epochs, heads=True)
+def add_flags(parser: argparse.ArgumentParser, losses: Sequence[str]) -> None:
+    """Add the flags that the functions below read; of ``losses`` the first is the default."""
     _add_network(parser.add_argument_group("network"))
-    _add_loss(parser.add_argument_group("loss"), experiment.losses)
+    _add_loss(parser.add_argument_group("loss"), losses)
     _add_augmentation(parser.add_argument_group("changes of training photos"))
     parser.add_argument(
         "--map-km",
@@ -122,7 +26,11 @@ def parser(experiment: Places) -> argparse.ArgumentParser:
         metavar="KM",
         help="diagonal of the map that GeoGuessr scores are for (default: %(default)s, the world's)",
     )
-    return parser
+
+
+def loss(args: argparse.Namespace) -> LossSettings:
+    """What a wrong answer costs."""
+    return LossSettings(args.loss, args.alpha, args.tau, args.label_smoothing)
 
 
 def _add_network(group: "argparse._ArgumentGroup") -> None:
@@ -210,7 +118,15 @@ def _add_augmentation(group: "argparse._ArgumentGroup") -> None:
         )
 
 
-def _augmentation(args: argparse.Namespace) -> Augmentation | None:
+def augmentation(args: argparse.Namespace, preset: Preset) -> Augmentation | None:
+    """How training photos are changed; KangarooError where classes would be mixed that are none."""
+    changes = _changes(args)
+    if changes and changes.mixes and preset.task == "coordinates":
+        raise KangarooError("--mixup and --cutmix mix classes, which coordinates are not: leave them out")
+    return changes
+
+
+def _changes(args: argparse.Namespace) -> Augmentation | None:
     if not args.no_augmentation:
         return replace(PRESETS[args.augment], mixup=args.mixup, cutmix=args.cutmix)
     if args.mixup or args.cutmix:
@@ -218,14 +134,15 @@ def _augmentation(args: argparse.Namespace) -> Augmentation | None:
     return None
 
 
-def _training_size(image_size: int, augmentation: Augmentation | None) -> int | None:
+def training_size(image_size: int, augmentation: Augmentation | None) -> int | None:
     """Side of the photos to cut from: large enough that a cut-out of middling area need not be enlarged."""
     if augmentation is None or augmentation.crop == (1, 1):
         return None
     return math.ceil(image_size / math.sqrt(sum(augmentation.crop) / 2))
 
 
-def _network(args: argparse.Namespace) -> NetworkSettings:
+def network(args: argparse.Namespace) -> BackboneSettings:
+    """Which network, and what it begins with."""
     if args.backbone == "kangaroo" and (args.weights != "none" or args.trainable != "all" or args.lock):
         raise KangarooError(
             "--weights, --trainable and --lock are for backbones of keras.applications: choose one with "
@@ -235,4 +152,4 @@ def _network(args: argparse.Namespace) -> NetworkSettings:
     if args.weights == "imagenet":
         weights = "imagenet"
     trainable = args.trainable if args.lock is None else args.lock
-    return NetworkSettings(args.backbone, weights, tuple(args.head), args.dropout, trainable)
+    return BackboneSettings(args.backbone, weights, tuple(args.head), args.dropout, trainable)

@@ -48,6 +48,12 @@ class Data:
         number = {name: i for i, name in enumerate(self.manifest.classes)}
         return self.manifest.photos["class"].map(number).to_numpy(np.int32)
 
+    @property
+    def coordinates(self) -> tuple[np.ndarray, np.ndarray]:
+        """Latitudes and longitudes in degrees, float64 (n,) each, NaN where they are unknown."""
+        photos = self.manifest.photos
+        return photos["lat"].to_numpy(np.float64), photos["lon"].to_numpy(np.float64)
+
     def rows(self, split: str) -> np.ndarray:
         """Rows of one side of the split."""
         return np.flatnonzero(self.manifest.photos["split"] == split)
@@ -103,6 +109,24 @@ def load(settings: DataSettings) -> Data:
     lines += [f"note: {warning}" for warning in data.warnings]
     print("\n".join(lines), file=sys.stderr)
     return data
+
+
+def with_coordinates(data: Data) -> Data:
+    """The photos whose coordinates are known; DataError if none are."""
+    photos = data.manifest.photos
+    known = np.isfinite(photos["lat"]) & np.isfinite(photos["lon"])
+    if known.all():
+        return data
+    if not known.any():
+        raise DataError(
+            f"no photo of {', '.join(map(str, data.roots))} has coordinates: give photos with labels.csv or "
+            "coordinates.csv, or a manifest that has them"
+        )
+    located = data.only(known.to_numpy(), f"{int((~known).sum())} photos without coordinates are left out")
+    for side in ("training", "validation"):
+        if not len(located.rows(side)):
+            raise DataError(f"no {side} photo has coordinates: give photos of more places that have them")
+    return located
 
 
 def by_photo(data: Data, seed: int) -> Data:

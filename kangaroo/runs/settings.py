@@ -1,10 +1,10 @@
-"""What an experiment is about, and what one run of it was asked to do."""
+"""What one run was asked to do: parts that are put together, one part a question."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from kangaroo.attack.settings import AttackConfig
+from kangaroo.geo.distance import WORLD_KM
 from kangaroo.training.distributed import DistributedSettings
 from kangaroo.training.settings import TrainConfig
 
@@ -16,17 +16,29 @@ if TYPE_CHECKING:
 Weights = Path | Literal["imagenet"] | None
 """What a backbone begins with: a file, what Keras downloads, or nothing."""
 
+TaskName = Literal["report", "countries", "cells", "coordinates"]
+
 
 @dataclass(frozen=True)
-class Experiment:
-    """What one classification experiment is about; ``epochs`` on photos, ``drawn_epochs`` on drawn scenes."""
+class Preset:
+    """The defaults of a training: what it is about, and the values of flags that were not given.
+
+    ``task`` 'report' is the report's own network on countries, which has no choice of network or loss.
+    ``losses`` are those to choose from, the first of them if nothing is said. ``classes`` are those of drawn
+    scenes and, for the report's network, of photos too; else of photos all that are there. ``training`` is
+    for photos, ``drawn_epochs`` for drawn scenes. ``one_class``: a single class is enough.
+    """
 
     name: str
     description: str
     classes: tuple[str, ...]
-    epochs: int
+    training: TrainConfig
     drawn_epochs: int
     scenes: int
+    task: TaskName = "report"
+    losses: tuple[str, ...] = ("cross-entropy",)
+    image_size: int = 256
+    one_class: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,36 +68,27 @@ class DataSettings:
     training_size: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunSettings(DataSettings):
-    """One run of any experiment, as asked for on the command line."""
+@dataclass(frozen=True)
+class RunSettings:
+    """One run: its ``name``, the ``command`` that repeats it, and its photos."""
 
     name: str
     command: str
-    json: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClassificationSettings(RunSettings):
-    """One run that trains a network; ``compare_random_split`` trains on a split by photo too.
-
-    ``track`` is that of :func:`kangaroo.training.fit`.
-    """
-
-    training: TrainConfig
-    resume: bool
-    compare_random_split: bool = False
-    track: str = ""
-    distributed: DistributedSettings | None = None
+    data: DataSettings
 
     @property
-    def record(self) -> dict[str, Any]:
-        """What else decides about the network; a resumed run must not change it."""
-        return {}
+    def out(self) -> Path:
+        """The run folder."""
+        return self.data.out
+
+    @property
+    def seed(self) -> int:
+        """Same seed, same result."""
+        return self.data.seed
 
 
 @dataclass(frozen=True)
-class NetworkSettings:
+class BackboneSettings:
     """Which network, what it begins with, and what of it is trained, as in :mod:`kangaroo.models.transfer`.
 
     ``backbone`` 'kangaroo' is the small network of :mod:`kangaroo.models.small_cnn`, which has no other
@@ -121,6 +124,20 @@ class LossSettings:
 
 
 @dataclass(frozen=True)
+class ReportClasses:
+    """The report's own task: one class a folder, learned by plain cross entropy; no places."""
+
+    needs_coordinates = False
+
+
+@dataclass(frozen=True)
+class CountrySettings:
+    """One class a folder, whose point is that of its photos or of the country."""
+
+    needs_coordinates = False
+
+
+@dataclass(frozen=True)
 class CellSettings:
     """How an area is divided: squares of ``width_km``, or ``n`` cells around 'drawn' or 'kmeans' centres.
 
@@ -135,49 +152,69 @@ class CellSettings:
     margin_km: float
     rule: "Rule"
     radius_km: float
+    needs_coordinates = True
+
+
+@dataclass(frozen=True)
+class CoordinateSettings:
+    """Latitude and longitude as a point on the 'sphere', or as shares of a 'box' around training photos."""
+
+    target: Literal["sphere", "box"]
+    needs_coordinates = True
+
+
+TaskSettings: TypeAlias = ReportClasses | CountrySettings | CellSettings | CoordinateSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlaceSettings(ClassificationSettings):
-    """One run of an experiment on places.
+class TrainSettings:
+    """One run that trains a network: its photos, what it is to say of them, the network, how it is trained.
 
-    ``cells`` belongs to that experiment, ``target`` ('sphere' or 'box') to that of coordinates. ``map_km`` is
-    the diagonal of the map that GeoGuessr scores are for.
+    Without ``network`` it is the report's. ``map_km`` is the diagonal of the map that GeoGuessr scores are
+    for. ``compare_random_split`` trains on a split by photo too. ``track`` is that of
+    :func:`kangaroo.training.fit`.
     """
 
-    network: NetworkSettings
-    loss: LossSettings
-    augmentation: "Augmentation | None"
-    map_km: float
-    cells: CellSettings | None = None
-    target: Literal["sphere", "box"] | None = None
+    run: RunSettings
+    training: TrainConfig
+    task: TaskSettings = ReportClasses()
+    network: BackboneSettings | None = None
+    loss: LossSettings = LossSettings("cross-entropy")
+    augmentation: "Augmentation | None" = None
+    map_km: float = WORLD_KM
+    resume: bool = False
+    compare_random_split: bool = False
+    track: str = ""
+    distributed: DistributedSettings | None = None
+
+    @property
+    def data(self) -> DataSettings:
+        """Which photos."""
+        return self.run.data
+
+    @property
+    def standardized(self) -> bool:
+        """Whether the network takes photos standardized one by one; backbones take pixels."""
+        return self.network is None or self.network.backbone == "kangaroo"
 
     @property
     def record(self) -> dict[str, Any]:
         """What else decides about the network; a resumed run must not change it."""
+        if self.network is None:
+            return {}
         parts: dict[str, Any] = {
             "network": self.network,
             "loss": self.loss,
             "augmentation": self.augmentation,
-            "cells": self.cells,
+            "cells": self.task if isinstance(self.task, CellSettings) else None,
         }
-        found = {name: _plain(asdict(part)) if part else None for name, part in parts.items()}
-        return found | {"target": self.target, "training_size": self.training_size}
+        target = self.task.target if isinstance(self.task, CoordinateSettings) else None
+        plain = {name: _plain(asdict(part)) if part else None for name, part in parts.items()}
+        return plain | {"target": target, "training_size": self.data.training_size}
 
-
-@dataclass(frozen=True, kw_only=True)
-class AdversarialSettings(ClassificationSettings):
-    """One run of experiments.adversarial: up to ``photos`` photos attacked with each of ``epsilons``.
-
-    Without ``model``, a file, the report's network is trained, plainly and with attacks of
-    ``training_epsilon``. ``attack`` is what all methods share.
-    """
-
-    model: Path | None
-    photos: int
-    attack: AttackConfig
-    epsilons: tuple[float, ...]
-    training_epsilon: float
+    def in_folder(self, out: Path) -> "TrainSettings":
+        """The same run, left in another folder."""
+        return replace(self, run=replace(self.run, data=replace(self.data, out=out)))
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kangaroo.commands import print_json
+from kangaroo.console import print_json
 
 if TYPE_CHECKING:
     import pandas as pd

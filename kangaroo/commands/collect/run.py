@@ -8,8 +8,8 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from kangaroo.commands import print_json
 from kangaroo.commands.collect.plan import Order, add_order_arguments, confirmed, read_order
+from kangaroo.console import print_json
 from kangaroo.errors import DataError
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kangaroo.commands import print_json
 from kangaroo.commands.collect.plan import OUT_HELP
 from kangaroo.commands.collect.run import describe
+from kangaroo.console import print_json
 
 if TYPE_CHECKING:
     from kangaroo.collect.run.ledger_reader import State

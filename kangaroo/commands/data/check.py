@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kangaroo.commands import name_rejected, print_json
+from kangaroo.commands import name_rejected
 from kangaroo.commands.data.shared import add_sources
+from kangaroo.console import print_json
 from kangaroo.data.thresholds import MEASURED, WORSE_HIGH, Thresholds
 from kangaroo.errors import DataError
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from kangaroo.commands import print_json
+from kangaroo.console import print_json
 from kangaroo.errors import DataError, UnfinishedError
 
 SUMMARY = "fetch the photos of a list that are missing or different, and check them"

@@ -5,8 +5,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kangaroo.commands import name_rejected, print_json
+from kangaroo.commands import name_rejected
 from kangaroo.commands.data.shared import add_sources
+from kangaroo.console import print_json
 from kangaroo.errors import DataError
 
 if TYPE_CHECKING:

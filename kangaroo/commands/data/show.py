@@ -5,8 +5,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kangaroo.commands import name_rejected, print_json
+from kangaroo.commands import name_rejected
 from kangaroo.commands.data.shared import add_sources
+from kangaroo.console import print_json
 
 if TYPE_CHECKING:
     from kangaroo.data.summary import Summary

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kangaroo.commands import print_json
 from kangaroo.commands.data.shared import add_sources, read_sources
+from kangaroo.console import print_json
 from kangaroo.errors import DataError
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from kangaroo.commands import print_json
+from kangaroo.console import print_json
 from kangaroo.errors import DataError, UnfinishedError
 
 SUMMARY = "compare photos with a list: name each file that is missing or different"

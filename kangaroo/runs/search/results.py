@@ -2,13 +2,13 @@
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from kangaroo.errors import DataError
 from kangaroo.files import atomic, write_json
-from kangaroo.pages.search import sentence, write_page
 from kangaroo.plots import search as plots
 from kangaroo.plots.style import save
 from kangaroo.runs.search.settings import METRICS, SearchSettings
@@ -29,8 +29,17 @@ STATES = {
 }
 
 
-def leave(settings: SearchSettings, study: "Study") -> dict[str, Any]:
-    """Write trials.csv, best.json, figures and page; give what best.json holds.
+@dataclass(frozen=True)
+class SearchFindings:
+    """``table`` has a row a trial, ``best`` is that of best.json, ``stems`` name the figures."""
+
+    table: pd.DataFrame
+    best: Mapping[str, Any]
+    stems: tuple[str, ...]
+
+
+def leave(settings: SearchSettings, study: "Study") -> SearchFindings:
+    """Write trials.csv, best.json and figures: all but the page.
 
     Raises DataError if no trial has a value.
     """
@@ -43,8 +52,13 @@ def leave(settings: SearchSettings, study: "Study") -> dict[str, Any]:
         raise DataError(f"not one of {len(table)} trials finished{why}: look into {settings.out / 'trials'}")
     best = _best(settings, study, table, order)
     write_json(settings.out / "best.json", best)
-    write_page(settings, table, best, _draw(settings, table, best))
-    return best
+    return SearchFindings(table, best, tuple(_draw(settings, table, best)))
+
+
+def sentence(best: Mapping[str, Any]) -> str:
+    """Which trial did best, how well, and with what."""
+    found = ", ".join(f"{name} {value}" for name, value in best["settings"].items())
+    return f"Trial {best['trial']} did best: {best['metric']} {best['value']:.4f} with {found}."
 
 
 def text(settings: SearchSettings, best: Mapping[str, Any]) -> str:

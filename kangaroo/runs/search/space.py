@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kangaroo.errors import KangarooError
 from kangaroo.runs import flags as shared_flags
+from kangaroo.runs.settings import Preset
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -89,10 +90,8 @@ def parser_of(experiment: str) -> argparse.ArgumentParser:
     module: Any = None
     if experiment.isidentifier() and find_spec(f"experiments.{experiment}"):
         module = import_module(f"experiments.{experiment}")
-    if hasattr(module, "parser"):
-        return module.parser()
-    if hasattr(module, "EXPERIMENT"):
-        return shared_flags.parser(module.EXPERIMENT)
+    if isinstance(preset := getattr(module, "PRESET", None), Preset):
+        return shared_flags.parser(preset)
     raise KangarooError(
         f"no experiment {experiment!r} to search over: give the name of a file in experiments that trains a "
         "model, such as countries"
