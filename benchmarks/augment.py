@@ -17,7 +17,8 @@ from keras import layers
 from PIL import Image
 from scipy import ndimage
 
-from kangaroo.data.augment import Augmentation, augment, colours, draw, geometry
+from kangaroo.data.augment import augment, colours, draw, geometry
+from kangaroo.data.augmentation import Augmentation
 from kangaroo.data.images import Pixels
 from kangaroo.scenes.render import draw as scene
 

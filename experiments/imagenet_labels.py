@@ -14,15 +14,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from kangaroo.cli import analysis
-from kangaroo.plots.imagenet import commonest, confident_photos, label_shares, pick_confident
 from kangaroo.runs.flags import common, run_settings
 from kangaroo.runs.folder import check, clear
 from kangaroo.runs.settings import RunSettings
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kangaroo.runs.analysis import Findings
     from kangaroo.runs.photos import Data
 
@@ -61,6 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(args: argparse.Namespace) -> "Findings":
     """Label all photos."""
+    import pandas as pd
+
     from kangaroo.models import imagenet
     from kangaroo.runs.photos import load
 
@@ -77,8 +78,11 @@ def run(args: argparse.Namespace) -> "Findings":
     return _findings(settings, data, photos)
 
 
-def _findings(run: RunSettings, data: "Data", photos: pd.DataFrame) -> "Findings":
+def _findings(run: RunSettings, data: "Data", photos: "pd.DataFrame") -> "Findings":
     """Everything to leave and to say."""
+    import pandas as pd
+
+    from kangaroo.plots.imagenet import confident_photos, label_shares, pick_confident
     from kangaroo.runs.analysis import Drawn, Findings, PageTable
 
     metrics, sizes = _metrics(data, photos), data.manifest.counts
@@ -109,8 +113,11 @@ def _findings(run: RunSettings, data: "Data", photos: pd.DataFrame) -> "Findings
     )
 
 
-def _metrics(data: "Data", photos: pd.DataFrame) -> dict[str, Any]:
+def _metrics(data: "Data", photos: "pd.DataFrame") -> dict[str, Any]:
     """What metrics.json holds."""
+    import pandas as pd
+
+    from kangaroo.plots.imagenet import commonest
     from kangaroo.runs.analysis import common_metrics
 
     sizes = data.manifest.counts
@@ -134,7 +141,7 @@ def _metrics(data: "Data", photos: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _result(shares: pd.DataFrame, different: int) -> str:
+def _result(shares: "pd.DataFrame", different: int) -> str:
     """The commonest label, and among the commonest ones that on which the classes differ most."""
     spread = (shares.max(axis=1) - shares.min(axis=1)).sort_values(kind="stable")
     label = spread.index[-1]

@@ -19,10 +19,11 @@ LAYERS = [
     {"errors"},
     {"files", "progress", "console", "geo"},
     {"scenes", "data"},
-    {"models", "collect", "distributed"},
-    {"training", "evaluation", "explain", "attack"},
-    {"plots", "page", "game"},
-    {"report", "data_report", "neighbourhood"},
+    {"models", "collect"},
+    {"training", "evaluation", "explain", "attack", "game"},
+    {"plots"},
+    {"runs"},
+    {"pages"},
     {"app"},
     {"commands"},
     {"cli"},
@@ -71,7 +72,7 @@ def test_importing_kangaroo_is_quick_and_needs_no_tensorflow():
 
 
 def test_plots_evaluation_and_scenes_need_no_tensorflow():
-    light = {"plots", "evaluation", "scenes", "geo", "report", "data_report", "game", "commands", "cli"}
+    light = {"plots", "evaluation", "scenes", "geo", "game", "commands", "cli"}
     names = [name for name in modules() if name.split(".")[1] in light]
     code = (
         f"import importlib, sys; [importlib.import_module(n) for n in {names}]; print('keras' in sys.modules)"

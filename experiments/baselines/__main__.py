@@ -16,8 +16,6 @@ from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from experiments.baselines.settings import SAMPLINGS, BaselineSettings
 from kangaroo.cli import analysis
 from kangaroo.errors import DataError
@@ -42,6 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(args: argparse.Namespace) -> "Findings":
     """Fit and judge all models."""
+    import pandas as pd
+
     from experiments.baselines.results import findings
     from experiments.baselines.settings import BaselineSettings
     from kangaroo.models.classical import baselines, summarize

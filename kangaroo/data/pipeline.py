@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from kangaroo.data.augment import Augmentation, Augmented
+from kangaroo.data.augment import Augmented
+from kangaroo.data.augmentation import Augmentation
 from kangaroo.data.cache import rows_of
 from kangaroo.data.images import Pixels, standardize
 

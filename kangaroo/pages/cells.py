@@ -181,7 +181,7 @@ def _sealed(html: str, steps: int) -> str:
 
 def _own(kind: str) -> str:
     """The map's style (css) or script (js)."""
-    return (files("kangaroo") / f"neighbourhood.{kind}").read_text(encoding="utf-8")
+    return (files("kangaroo.pages") / f"cells.{kind}").read_text(encoding="utf-8")
 
 
 def _colours(number: int) -> str:

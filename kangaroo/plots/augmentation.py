@@ -5,7 +5,7 @@ from dataclasses import fields
 
 from matplotlib.figure import Figure
 
-from kangaroo.data.augment import Augmentation
+from kangaroo.data.augmentation import Augmentation
 from kangaroo.data.images import Pixels
 from kangaroo.plots.style import TITLE, WIDTH, headline, label, new_figure
 

@@ -9,7 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kangaroo.data.augment import Augmentation, augment, draw
+from kangaroo.data.augment import augment, draw
+from kangaroo.data.augmentation import Augmentation
 from kangaroo.data.images import Pixels
 from kangaroo.evaluation.calibration import reliability
 from kangaroo.evaluation.predictions import Predictions

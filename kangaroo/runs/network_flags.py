@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from kangaroo.data.augment import PRESETS, Augmentation
+from kangaroo.data.augmentation import PRESETS, Augmentation
 from kangaroo.errors import KangarooError
 from kangaroo.geo.distance import WORLD_KM
 from kangaroo.models.backbones import BACKBONES, PARTS

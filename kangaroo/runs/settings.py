@@ -9,7 +9,7 @@ from kangaroo.training.distributed import DistributedSettings
 from kangaroo.training.settings import TrainConfig
 
 if TYPE_CHECKING:
-    from kangaroo.data.augment import Augmentation
+    from kangaroo.data.augmentation import Augmentation
     from kangaroo.geo.decoders import Rule
 
 

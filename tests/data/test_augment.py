@@ -5,7 +5,8 @@ import pytest
 from PIL import Image, ImageEnhance
 from scipy import ndimage, stats
 
-from kangaroo.data.augment import LUMA, PRESETS, Augmentation, Augmented, augment, colours, draw, geometry
+from kangaroo.data.augment import LUMA, Augmented, augment, colours, draw, geometry
+from kangaroo.data.augmentation import PRESETS, Augmentation
 from kangaroo.errors import KangarooError
 
 PHOTOS = np.random.default_rng(0).integers(0, 256, (40, 27, 27, 3), np.uint8)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kangaroo.data.augment import Augmentation, augment, draw
+from kangaroo.data.augment import augment, draw
+from kangaroo.data.augmentation import Augmentation
 from kangaroo.data.images import standardize
 from kangaroo.data.pipeline import NumpyBatches, Share, batches
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.search.__main__ import main
+from kangaroo.cli import search as main
 
 optuna = pytest.importorskip("optuna")
 
@@ -27,7 +27,7 @@ SPACE = ["--search", "batch-size=16..64", "validation=0.1..0.9"]
 SEARCH = """
 import importlib.util, sys
 from experiments import search_trial, search_work
-from experiments.search.__main__ import main
+from kangaroo.cli import search as main
 spec = importlib.util.spec_from_file_location("fake", sys.argv.pop(1))
 fake = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(fake)
@@ -192,7 +192,7 @@ def test_unusable_input_is_one_line_and_exit_2(tmp_path, monkeypatch, capsys, ar
 
 
 def test_without_optuna_a_line_says_what_to_install(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("experiments.search.find_spec", lambda name: None)
+    monkeypatch.setattr("kangaroo.commands.search.find_spec", lambda name: None)
     assert search(tmp_path / "s", *SPACE) == 2
     assert capsys.readouterr().err == "error: a search needs Optuna: pip install 'kangaroo[search]'\n"
 

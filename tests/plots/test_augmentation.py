@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kangaroo.data.augment import PRESETS, Augmentation
+from kangaroo.data.augmentation import PRESETS, Augmentation
 from kangaroo.plots.augmentation import preview
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import kangaroo
 from experiments import cells, coordinates, countries
+from kangaroo import cli
 from kangaroo.geo.distance import haversine_km
 from kangaroo.scenes.folder import SceneSettings, write_folder
 
@@ -29,7 +30,7 @@ LEFT = {
 
 
 def start(experiment, *argv: object) -> int:
-    return experiment.main([str(arg) for arg in argv])
+    return cli.experiment(experiment.PRESET, [str(arg) for arg in argv])
 
 
 @pytest.fixture(

@@ -7,17 +7,17 @@ import pandas as pd
 import pytest
 
 from experiments import binary_austria_australia
+from kangaroo.cli import experiment as main
 from kangaroo.cli import main as kangaroo
 from kangaroo.data.dataset import read_records
 from kangaroo.data.manifest import write_manifest
-from kangaroo.runs.flags import main
 from kangaroo.scenes.folder import SceneSettings, write_folder
 
 SMALL = ["--image-size", "64", "--epochs", "2", "--batch-size", "16", "--precision", "float32"]
 
 
 def binary(*argv):
-    return main(binary_austria_australia.EXPERIMENT, [str(arg) for arg in (*argv, *SMALL)])
+    return main(binary_austria_australia.PRESET, [str(arg) for arg in (*argv, *SMALL)])
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from PIL import Image
 
 import kangaroo
 from experiments import binary_austria_australia, multinomial
-from kangaroo.runs.flags import main
+from kangaroo.cli import experiment as main
 from kangaroo.scenes.folder import SceneSettings, write_folder
 
 SMALL = ["--image-size", "64", "--epochs", "2", "--batch-size", "16", "--precision", "float32"]
@@ -32,7 +32,7 @@ LEFT = [
 
 
 def binary(*argv: object) -> int:
-    return main(binary_austria_australia.EXPERIMENT, [str(arg) for arg in argv])
+    return main(binary_austria_australia.PRESET, [str(arg) for arg in argv])
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,7 @@ def test_a_killed_run_is_resumed_to_the_same_result(drawn, tmp_path):
 
 def test_photos_give_a_run_without_the_drawn_badge(folder, tmp_path, capsys):
     out = tmp_path / "run"
-    assert main(multinomial.EXPERIMENT, ["--images", str(folder), "--out", str(out), *SMALL, "--json"]) == 0
+    assert main(multinomial.PRESET, ["--images", str(folder), "--out", str(out), *SMALL, "--json"]) == 0
     stdout, stderr = capsys.readouterr()
     metrics = json.loads(stdout)
     assert metrics["classes"] == ["Australia", "Austria", "Czechia", "New Zealand", "Slovakia"]
