@@ -26,12 +26,12 @@ FAKE = Path(__file__).with_name("fake_experiment.py")
 SPACE = ["--search", "batch-size=16..64", "validation=0.1..0.9"]
 SEARCH = """
 import importlib.util, sys
-from experiments import search_trial, search_work
 from experiments.search.__main__ import main
+from kangaroo.runs.search import trial, work
 spec = importlib.util.spec_from_file_location("fake", sys.argv.pop(1))
 fake = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(fake)
-search_work.command, search_trial.POLL = fake.command, 0.02
+work.command, trial.POLL = fake.command, 0.02
 sys.exit(main())
 """
 

@@ -123,6 +123,7 @@ def test_two_runs_of_one_seed_are_equal_and_another_seed_is_not(drawn, tmp_path)
     assert comparable(tmp_path / "other") != comparable(drawn)
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_resumed_to_the_same_result(drawn, tmp_path):
     out = tmp_path / "run"
     argv = ["--scenes", "80", "--out", str(out), *SMALL]
