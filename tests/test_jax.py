@@ -90,6 +90,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, np.ndarray
     return dict(np.load(folder / "jax.npz")), results(folder / "network.keras")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "tolerance"),
     [

@@ -16,7 +16,9 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("name", EXPECTED)
+@pytest.mark.parametrize(
+    "name", ["binary_austria_australia", pytest.param("multinomial", marks=pytest.mark.slow)]
+)
 def test_saved_model_is_the_reports_network_and_knows_fresh_scenes(name):
     classes, parameters, accuracy = EXPECTED[name]
     classifier = kangaroo.load(MODELS / f"{name}.keras")

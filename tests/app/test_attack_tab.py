@@ -68,6 +68,7 @@ def test_probabilities_between_whole_pixel_values_are_the_classifiers(state, ste
     )
 
 
+@pytest.mark.slow
 def test_the_slider_turns_the_answer_live(state, step, photo, serving, visit):
     aimed = step.aim(photo)
     with serving(state.classifier, Settings()) as address:

@@ -73,6 +73,7 @@ def test_the_tab_says_who_is_better(visit, serving, classifier, photos, results)
         assert "neither is better" in text.inner_text()
 
 
+@pytest.mark.slow
 def test_all_answers_can_be_downloaded(visit, serving, classifier, photos, results):
     with serving(classifier, Settings(photos=photos, results=results.path)) as address:
         visited = visit(address)

@@ -169,6 +169,7 @@ def test_a_model_of_coordinates_marks_its_guess(tiny, serving, visit):
         assert "no class for an attack" in page.get_by_role("tabpanel").filter(visible=True).inner_text()
 
 
+@pytest.mark.slow
 def test_cells_are_dots_and_drawn_scenes_are_named(tiny, serving, visit):
     cells = {"kind": "classes", "lat": [47.0, 48.0, None], "lon": [13.0, 16.0, None], "rule": "best",
              "radius_km": 0.0, "boundary": None}  # fmt: skip

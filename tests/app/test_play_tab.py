@@ -77,6 +77,7 @@ def open_row(page, results):
     return Results(results).round(page.locator("form[data-action=guess]").get_attribute("data-round"))
 
 
+@pytest.mark.slow
 def test_a_game_by_mouse(visit, address, results):
     page = visit(address).page
     begin(page, "Mouse <b>", rounds="5")
@@ -124,6 +125,7 @@ def test_a_game_by_mouse(visit, address, results):
     assert len(Results(results).frame()) == 5
 
 
+@pytest.mark.slow
 def test_a_game_by_keyboard_alone_on_a_phone(visit, address, results):
     visited = visit(address, viewport={"width": 390, "height": 844})
     page, keys = visited.page, visited.page.keyboard
@@ -181,6 +183,7 @@ def test_a_pin_alone_is_a_guess(visit, address, results):
     assert page.locator("#game-map .mark").count() == 0  # the next round begins without a pin
 
 
+@pytest.mark.slow
 def test_two_play_at_once(visit, address, results):
     pages = [visit(address).page for _ in range(2)]
     for page, name in zip(pages, ("One", "Two"), strict=True):
@@ -197,6 +200,7 @@ def test_two_play_at_once(visit, address, results):
         assert Results(results).game(row.game).nickname == ("One" if row is rows[0] else "Two")
 
 
+@pytest.mark.slow
 def test_a_reload_goes_on_with_the_open_round_and_tells_nothing(visit, address, results):
     page = visit(address).page
     begin(page, "Reload")
@@ -222,6 +226,7 @@ def test_a_reload_goes_on_with_the_open_round_and_tells_nothing(visit, address, 
     page.wait_for_function("!localStorage.getItem('kangaroo-game')")
 
 
+@pytest.mark.slow
 def test_submitting_twice_counts_once(visit, address, results):
     page = visit(address).page
     begin(page, "Twice")
@@ -247,6 +252,7 @@ def test_submitting_twice_counts_once(visit, address, results):
     assert "the first guess counts" in other.locator("#game .note").inner_text()
 
 
+@pytest.mark.slow
 def test_when_the_time_is_over_what_was_typed_is_sent(visit, address, results):
     page = visit(address).page
     begin(page, "Slow", seconds="10")
@@ -312,6 +318,7 @@ def plain(text):
     return re.sub(r"html-\w+|[0-9a-f]{32}|\d+\.\d+(e-\d+)?", "N", text)
 
 
+@pytest.mark.slow
 def test_nothing_gives_the_answer_away(visit, recorded, results):
     """Every byte that two browsers get until the guess, in rounds of two countries."""
     pages, countries, seen, texts = [], [], [], []

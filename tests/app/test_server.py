@@ -46,7 +46,7 @@ def tabs(page):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_every_text_has_the_contrast_of_wcag_aa(visit, address, width, scheme):
     page = visit(address, viewport={"width": width, "height": 844}, color_scheme=scheme).page
     for name in tabs(page):

@@ -61,6 +61,7 @@ def test_standardized_units_are_refused_where_there_are_none(twins):
         Attack(twins[1], AttackConfig(space="standardized"))
 
 
+@pytest.mark.slow
 def test_a_backbone_is_attacked(pictures):
     photos = pictures[:6].repeat(3, axis=1).repeat(3, axis=2)  # of 36 px
     model = build("mobilenetv2", 36, 3, head=(), seed=0)

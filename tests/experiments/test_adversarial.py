@@ -64,6 +64,7 @@ def test_scenes_are_fresh_and_no_more_than_needed(attacked: Path) -> None:
     assert all(int(file.stem) >= 1_000_000_000 for file in files)
 
 
+@pytest.mark.slow
 def test_adversarial_training_leaves_two_plain_models_and_their_curves(hardened: Path) -> None:
     cards = {name: kangaroo.load(hardened / name / "model.keras").card for name in ("plain", "hardened")}
     assert cards["hardened"].training["adversarial_epsilon"] == 0.01
@@ -77,6 +78,7 @@ def test_adversarial_training_leaves_two_plain_models_and_their_curves(hardened:
     assert (hardened / "figures" / "training.png").exists()
 
 
+@pytest.mark.slow
 def test_resume_reads_what_is_done(hardened: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = (hardened / "robustness.csv").read_text()
     training = ("--adversarial-training", "--image-size", 32, "--scenes", 60, "--epochs", 2)

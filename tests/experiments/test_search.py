@@ -26,12 +26,12 @@ FAKE = Path(__file__).with_name("fake_experiment.py")
 SPACE = ["--search", "batch-size=16..64", "validation=0.1..0.9"]
 SEARCH = """
 import importlib.util, sys
-from experiments import search_trial, search_work
 from kangaroo.cli import search as main
+from kangaroo.runs.search import trial, work
 spec = importlib.util.spec_from_file_location("fake", sys.argv.pop(1))
 fake = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(fake)
-search_work.command, search_trial.POLL = fake.command, 0.02
+work.command, trial.POLL = fake.command, 0.02
 sys.exit(main())
 """
 
@@ -433,6 +433,7 @@ def test_a_study_elsewhere_is_joined_only_if_asked_and_its_url_is_not_told(done,
     assert not (tmp_path / "b" / "study.db").exists()
 
 
+@pytest.mark.slow
 def test_a_killed_search_goes_on_to_the_same_trials_each_once(done, tmp_path, capsys):
     out = tmp_path / "s"
     argv = [*SPACE, "--trials", 5, "--epochs", 3, "--pruner", "none", "--grace", 2]
@@ -458,6 +459,7 @@ def test_a_killed_search_goes_on_to_the_same_trials_each_once(done, tmp_path, ca
         assert (folder / "epochs.txt").read_text().split() == ["1", "2", "3"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_the_trial_and_says_how_to_go_on(done, tmp_path):
     out = tmp_path / "s"
     argv = [*SPACE, "--trials", 3, "--epochs", 3, "--pruner", "none", "--grace", 600]
@@ -478,6 +480,7 @@ def test_ctrl_c_stops_the_trial_and_says_how_to_go_on(done, tmp_path):
     assert set(table(out)["state"]) == {"finished"}
 
 
+@pytest.mark.slow
 def test_a_trial_that_was_given_to_another_worker_is_left_to_it(done, tmp_path):
     from kangaroo.runs.search.study import again
 
@@ -498,6 +501,7 @@ def test_a_trial_that_was_given_to_another_worker_is_left_to_it(done, tmp_path):
     assert settings(out) == settings(done)[:2]
 
 
+@pytest.mark.slow
 def test_two_workers_share_the_trials_of_one(done, tmp_path):
     out = tmp_path / "s"
     argv = [*SPACE, "--trials", 7, "--epochs", 3, "--pruner", "none", "--resume"]
@@ -551,6 +555,7 @@ def members(group: int) -> list[int]:
     return found
 
 
+@pytest.mark.slow
 def test_real_trials_share_the_scenes_that_the_first_one_drew(tmp_path, capsys):
     argv = ["--search", "batch-size=8,16", "--trials", 2, "--epochs", 1]
     fixed = ("--scenes", "60", "--image-size", "32", "--precision", "float32")

@@ -34,7 +34,8 @@ def marked(*names):
     return [pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
-ALL = (*NAMES, *marked(*DEEPER))
+SOME = ("resnet50", "mobilenetv2", *marked("efficientnetv2b0", "convnexttiny"))
+ALL = (*SOME, *marked(*DEEPER))
 STAGES = {
     "resnet": "conv5_",
     "mobile": "block_13_",
@@ -89,7 +90,7 @@ def features(model):
     return keras.Model(model.inputs[0], model.get_layer("head_output").input)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["mobilenetv2", *marked("resnet50", "efficientnetv2b0", "convnexttiny")])
 def test_features_are_those_of_keras_applications(name, tmp_path):
     original = application(name)
     expected = np.asarray(original(PREPARE[name].preprocess_input(photos())))
@@ -101,7 +102,12 @@ def test_features_are_those_of_keras_applications(name, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "file"),
-    [*((name, "a.h5") for name in NAMES), ("convnexttiny", "a.weights.h5"), ("mobilenetv2", "a.keras")],
+    [
+        ("mobilenetv2", "a.h5"),
+        ("mobilenetv2", "a.keras"),
+        *(pytest.param(name, "a.h5", marks=pytest.mark.slow) for name in NAMES if name != "mobilenetv2"),
+        pytest.param("convnexttiny", "a.weights.h5", marks=pytest.mark.slow),
+    ],
 )
 def test_of_a_file_with_classes_the_backbone_is_taken(name, file, tmp_path):
     original = application(name, classes=365)  # as Places365 has
@@ -128,7 +134,7 @@ def test_the_resnets_see_what_caffe_saw():
 
 
 @pytest.mark.parametrize(
-    "name", ["mobilenetv2", "convnexttiny", *marked("resnet50", "efficientnetv2b0", *DEEPER)]
+    "name", ["mobilenetv2", *marked("resnet50", "efficientnetv2b0", "convnexttiny", *DEEPER)]
 )
 def test_weights_follow_from_the_seed_alone(name):
     keras.utils.set_random_seed(5)
@@ -144,6 +150,7 @@ def test_weights_follow_from_the_seed_alone(name):
     assert len(drawn) == sum("kernel" in variable.path for variable in one.weights)
 
 
+@pytest.mark.slow
 def test_dropout_follows_from_the_seed_alone():
     pair = [build("efficientnetv2b0", SIZE, 3, head=(8,), dropout=0.5, seed=3) for _ in range(2)]
     first, second = (np.asarray(model(photos(), training=True)) for model in pair)
@@ -181,15 +188,21 @@ assert not any(name.startswith("kangaroo") for name in sys.modules)
 """
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", *marked("jax")])
-def test_files_load_without_kangaroo(tmp_path, backend):
+@pytest.mark.parametrize(
+    ("backend", "names"),
+    [
+        ("tensorflow", ("mobilenetv2",)),
+        *(pytest.param(backend, NAMES, marks=pytest.mark.slow) for backend in ("tensorflow", "jax")),
+    ],
+)
+def test_files_load_without_kangaroo(tmp_path, backend, names):
     np.save(tmp_path / "photos.npy", photos())
-    for name in NAMES:
+    for name in names:
         network(name).save(tmp_path / f"{name}.keras")
-    call = [sys.executable, "-c", LOAD, *NAMES]
+    call = [sys.executable, "-c", LOAD, *names]
     env = {**os.environ, "KERAS_BACKEND": backend}
     done = subprocess.run(call, check=True, capture_output=True, text=True, cwd=tmp_path, env=env)
-    for name, found in zip(NAMES, done.stdout.splitlines(), strict=True):
+    for name, found in zip(names, done.stdout.splitlines(), strict=True):
         np.testing.assert_allclose(json.loads(found), network(name)(photos()), rtol=1e-3, atol=1e-5)
 
 
@@ -259,7 +272,7 @@ def test_what_is_no_part_is_refused(spec):
         set_trainable(network("mobilenetv2"), spec)
 
 
-@pytest.mark.parametrize("name", ["resnet50", "mobilenetv2"])
+@pytest.mark.parametrize("name", ["mobilenetv2", *marked("resnet50")])
 def test_what_is_locked_stays_and_normalizes_as_in_inference(name):
     model = fresh(name)
     set_trainable(model, "last-stage")
@@ -282,7 +295,11 @@ def test_what_is_locked_stays_and_normalizes_as_in_inference(name):
 
 @pytest.mark.parametrize(
     ("name", "file"),
-    [("resnet50", "a.h5"), ("efficientnetv2b0", "a.weights.h5"), ("convnexttiny", "a.keras")],
+    [
+        ("resnet50", "a.h5"),
+        pytest.param("efficientnetv2b0", "a.weights.h5", marks=pytest.mark.slow),
+        pytest.param("convnexttiny", "a.keras", marks=pytest.mark.slow),
+    ],
 )
 def test_weights_of_another_network_are_named(name, file, tmp_path):
     path = save(application("mobilenetv2"), tmp_path / file)
@@ -353,6 +370,7 @@ for weights, file_hash in zip(sys.argv[2::2], sys.argv[3::2]):
 """
 
 
+@pytest.mark.slow
 def test_keras_downloads_once_and_checks_what_it_got(tmp_path):
     from kangaroo.files import sha256
 

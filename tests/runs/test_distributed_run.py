@@ -33,6 +33,7 @@ def free_port():
         return taken.getsockname()[1]
 
 
+@pytest.mark.slow
 def test_the_first_leaves_the_run_of_one_process(tmp_path):
     folder = write_folder(
         tmp_path / "scenes", SceneSettings(("Austria", "Australia"), n=60, size=64), workers=1

@@ -34,7 +34,11 @@ def start(experiment, *argv: object) -> int:
 
 
 @pytest.fixture(
-    scope="module", params=[countries, cells, coordinates], ids=lambda module: module.__name__[12:]
+    scope="module",
+    params=[
+        pytest.param(module, id=module.__name__[12:], marks=pytest.mark.slow)
+        for module in (countries, cells, coordinates)
+    ],
 )
 def case(request, tmp_path_factory):
     """One of the experiments, and a finished run of it on drawn scenes."""
@@ -106,6 +110,7 @@ def test_resuming_a_finished_run_gives_the_same_and_other_settings_are_refused(c
     assert "augmentation" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["distance", "soft"])
 def test_countries_learn_with_every_loss(folder, tmp_path, loss):
     out = tmp_path / "run"
@@ -116,6 +121,7 @@ def test_countries_learn_with_every_loss(folder, tmp_path, loss):
     assert json.loads((out / "model.json").read_text())["training"]["loss"]["kind"] == loss
 
 
+@pytest.mark.slow
 def test_a_backbone_learns_its_head_first(folder, tmp_path):
     out = tmp_path / "run"
     argv = ["--images", folder, "--out", out, *SMALL, "--backbone", "mobilenetv2", "--head", 8]
@@ -126,6 +132,7 @@ def test_a_backbone_learns_its_head_first(folder, tmp_path):
     assert card["training"]["network"]["trainable"] == 0.7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["square", "drawn"])
 def test_cells_of_every_kind_hold_every_photo(folder, tmp_path, kind):
     out = tmp_path / "run"
@@ -145,6 +152,7 @@ def test_coordinates_in_a_box_by_squared_error(folder, tmp_path):
     assert json.loads((out / "model.json").read_text())["places"]["kind"] == "box"
 
 
+@pytest.mark.slow
 def test_photos_without_coordinates_are_left_out_or_refused(folder, tmp_path, capsys):
     some, none = tmp_path / "some", tmp_path / "none"
     for root in (some, none):
@@ -185,6 +193,7 @@ def test_unusable_input_is_one_line_and_exit_2(
     assert not (tmp_path / "run" / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_a_class_without_a_point_needs_cross_entropy(tmp_path, capsys):
     root = write_folder(tmp_path / "p", SceneSettings(("Austria", "Slovakia"), n=24, size=32), workers=1)
     (root / "scenes.json").unlink()
@@ -197,6 +206,7 @@ def test_a_class_without_a_point_needs_cross_entropy(tmp_path, capsys):
     assert "geo" not in metrics_of(tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_real_photos_of_croatia(photos, tmp_path):
     argv = ["--images", photos / "croatia", "--out", tmp_path / "run", *SMALL, "--n-cells", 8]
     assert start(cells, *argv) == 0

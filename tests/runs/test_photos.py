@@ -97,6 +97,7 @@ def test_the_leak_is_what_a_split_by_photo_adds(run):
     }
 
 
+@pytest.mark.slow
 def test_a_run_killed_in_its_second_training_is_resumed_to_the_same_result(run, folder, split, tmp_path):
     out = shutil.copytree(run, tmp_path / "run")
     for name in ("metrics.json", "report.html", "random-split/model.json"):
@@ -109,6 +110,7 @@ def test_a_run_killed_in_its_second_training_is_resumed_to_the_same_result(run, 
     assert metrics(out) == metrics(run)
 
 
+@pytest.mark.slow
 def test_another_run_in_its_place_removes_the_comparison(run, folder, tmp_path):
     out = shutil.copytree(run, tmp_path / "run")
     assert binary("--images", folder, "--out", out, "--overwrite") == 0
@@ -116,6 +118,7 @@ def test_another_run_in_its_place_removes_the_comparison(run, folder, tmp_path):
     assert not {"test", "random_split"} & metrics(out).keys()
 
 
+@pytest.mark.slow
 def test_a_split_made_elsewhere_and_a_photo_that_it_has_not(folder, split, tmp_path, capsys):
     moved = shutil.copytree(folder, tmp_path / "moved")
     table = pd.read_csv(split)
@@ -131,6 +134,7 @@ def test_a_split_made_elsewhere_and_a_photo_that_it_has_not(folder, split, tmp_p
     assert left.set_index("place")["split"].to_dict() == table.set_index("place")["split"].to_dict()
 
 
+@pytest.mark.slow
 def test_a_manifest_with_sides_is_a_split(folder, split, run, tmp_path):
     records, _ = read_records([folder])
     sides = pd.read_csv(split).set_index("file")["split"]

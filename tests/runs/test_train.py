@@ -116,6 +116,7 @@ def test_every_figure_is_there_and_on_the_page(drawn):
     assert not re.search(r"https?://", page)
 
 
+@pytest.mark.slow
 def test_two_runs_of_one_seed_are_equal_and_another_seed_is_not(drawn, tmp_path):
     binary("--scenes", 80, "--out", tmp_path / "same", *SMALL)
     binary("--scenes", 80, "--out", tmp_path / "other", "--seed", 1, *SMALL)
@@ -123,6 +124,7 @@ def test_two_runs_of_one_seed_are_equal_and_another_seed_is_not(drawn, tmp_path)
     assert comparable(tmp_path / "other") != comparable(drawn)
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_resumed_to_the_same_result(drawn, tmp_path):
     out = tmp_path / "run"
     argv = ["--scenes", "80", "--out", str(out), *SMALL]
@@ -142,6 +144,7 @@ def test_a_killed_run_is_resumed_to_the_same_result(drawn, tmp_path):
     assert not list(out.glob("checkpoint-*"))
 
 
+@pytest.mark.slow
 def test_photos_give_a_run_without_the_drawn_badge(folder, tmp_path, capsys):
     out = tmp_path / "run"
     assert main(multinomial.PRESET, ["--images", str(folder), "--out", str(out), *SMALL, "--json"]) == 0
@@ -155,6 +158,7 @@ def test_photos_give_a_run_without_the_drawn_badge(folder, tmp_path, capsys):
     assert "drawn scenes" not in (out / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_bad_photos_are_skipped_counted_and_named(folder, tmp_path):
     photos = tmp_path / "photos"
     shutil.copytree(folder, photos)
@@ -172,6 +176,7 @@ def test_bad_photos_are_skipped_counted_and_named(folder, tmp_path):
     assert all(name in (out / "report.html").read_text() for name in rejected)
 
 
+@pytest.mark.slow
 def test_classes_from_different_collections_are_warned_of(folder, tmp_path, capsys):
     for name in ("Austria", "Australia"):
         shutil.copytree(folder / name, tmp_path / f"only {name}" / name)
@@ -206,6 +211,7 @@ def test_unusable_input_is_one_line_and_exit_2(folder, tmp_path, capsys, argv, m
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_overwrite_replaces_a_run_and_resume_refuses_other_settings(drawn, folder, tmp_path, capsys):
     out = shutil.copytree(drawn, tmp_path / "run")
     assert binary("--scenes", 80, "--out", out, *SMALL, "--batch-size", 8, "--resume") == 2
@@ -222,6 +228,7 @@ def test_a_failed_overwrite_loses_nothing(drawn, tmp_path):
     assert comparable(out) == comparable(drawn)
 
 
+@pytest.mark.slow
 def test_without_images_the_folder_images_is_used_where_it_exists(folder, tmp_path, monkeypatch, capsys):
     shutil.copytree(folder, tmp_path / "images")
     monkeypatch.chdir(tmp_path)
@@ -230,6 +237,7 @@ def test_without_images_the_folder_images_is_used_where_it_exists(folder, tmp_pa
     assert (tmp_path / "runs" / "binary_austria_australia" / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_real_photos(photos, tmp_path):
     argv = [
         "--images",

@@ -146,6 +146,7 @@ def needs_jax() -> None:
         pytest.skip("jax is not installed")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("needs_jax")
 def test_two_processes_learn_what_one_learns(tmp_path: Path) -> None:
     both, one = pair("compare", tmp_path), launch("compare", tmp_path / "alone")

@@ -186,6 +186,7 @@ def test_killed_between_any_two_changes_of_files(tmp_path: Path) -> None:
     assert any(state[0].startswith(".model.") for state in states)
 
 
+@pytest.mark.slow
 def test_killed_from_outside(tmp_path: Path) -> None:
     code = (
         "import importlib.util, pathlib, sys;"

@@ -65,6 +65,7 @@ def check_round(server, path, record, row, place):
     assert (row["country"], float(row["lat"])) == (truth["country"], truth["answer"]["lat"])
 
 
+@pytest.mark.slow
 def test_games_become_a_photo_folder(game_page, play, out):
     server = game_page()
     code, figures, err = play(server, "--games", 2)
@@ -82,6 +83,7 @@ def test_games_become_a_photo_folder(game_page, play, out):
     assert (code, figures["games"], len(server.games)) == (0, 2, 2)
 
 
+@pytest.mark.slow
 def test_several_browsers_share_a_folder(game_page, play, out):
     server = game_page(places=12)
     code, figures, err = play(server, "--photos", 12, instances=3)
@@ -107,6 +109,7 @@ def test_slow_photos_and_late_answers_are_waited_for(game_page, play, out):
     check(server, out, [0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("eager", [True, False])
 def test_the_last_photo_is_not_taken_for_the_next(game_page, play, out, eager):
     server = game_page(slow_state=1.5, eager=eager)
@@ -115,6 +118,7 @@ def test_the_last_photo_is_not_taken_for_the_next(game_page, play, out, eager):
     check(server, out, [0])
 
 
+@pytest.mark.slow
 def test_only_what_the_page_offers_is_guessed(game_page, play, write_adapter):
     server = game_page(rounds=8)
     offered = 'options = { selector = "#game-classes option", attribute = "value" }'
@@ -138,6 +142,7 @@ def test_guesses():
     assert Guess("Chad", 1.5, -2).fill("{country}: {lon}, {lat}") == "Chad: -2.000000, 1.500000"
 
 
+@pytest.mark.slow
 def test_a_point_of_a_map_is_clicked(game_page, play, write_adapter):
     said = "onclick=\"$('game-guess').value = event.offsetX + ' ' + event.offsetY\""
     server = game_page(extra=f"<div id=map style='width: 720px; height: 360px' {said}></div>")
@@ -170,6 +175,7 @@ def test_a_popup_that_stays_is_named(game_page, play, out):
     assert "finds something that is covered" in err
 
 
+@pytest.mark.slow
 def test_a_stalled_photo_is_loaded_anew(game_page, play, out):
     server = game_page(stalled=Counter({1: 1}))
     code, figures, err = play(server, "--games", 1, timeout=4)
@@ -177,6 +183,7 @@ def test_a_stalled_photo_is_loaded_anew(game_page, play, out):
     check(server, out, [0])
 
 
+@pytest.mark.slow
 def test_a_photo_that_never_comes_costs_its_game(game_page, play, out):
     server = game_page(stalled=Counter({1: 99}))
     code, figures, err = play(server, "--games", 2, timeout=4)
@@ -185,6 +192,7 @@ def test_a_photo_that_never_comes_costs_its_game(game_page, play, out):
     assert figures["photos"] == 1 + 6
 
 
+@pytest.mark.slow
 def test_an_answer_that_does_not_come_in_time(game_page, play, out):
     server = game_page(late_answer=6)
     server.on_guess = lambda number: setattr(server, "late_answer", 0 if number > 1 else 6)
@@ -193,7 +201,7 @@ def test_an_answer_that_does_not_come_in_time(game_page, play, out):
     check(server, out, [0])
 
 
-@pytest.mark.parametrize("fault", ["broken", "closed"])
+@pytest.mark.parametrize("fault", ["broken", pytest.param("closed", marks=pytest.mark.slow)])
 def test_a_server_that_fails_is_asked_again(game_page, play, out, fault):
     times = {"broken": 1, "closed": 3}[fault]  # Chromium tries again by itself
     server = game_page(sticky=True, **{fault: Counter({"/": times, "/game/g0": times})})
@@ -202,12 +210,14 @@ def test_a_server_that_fails_is_asked_again(game_page, play, out, fault):
     check(server, out, [0])
 
 
+@pytest.mark.slow
 def test_a_server_that_stays_away_ends_the_run(game_page, play):
     code, figures, err = play(game_page(broken=Counter({"/": 99})), "--games", 1, "--tries", 3)
     assert (code, figures["faults"]) == (1, {"server error": 3})
     assert "every browser gave up, the last because of: HTTP 500" in err
 
 
+@pytest.mark.slow
 def test_a_crashed_browser_does_not_take_the_other_down(game_page, play, out):
     server = game_page(places=30)
     killed = []
@@ -240,7 +250,9 @@ def starts(monkeypatch):
     return failing
 
 
-@pytest.mark.parametrize(("failing", "code", "crashes"), [([2], 0, 2), ([2, 3, 4], 1, 3)])
+@pytest.mark.parametrize(
+    ("failing", "code", "crashes"), [pytest.param([2], 0, 2, marks=pytest.mark.slow), ([2, 3, 4], 1, 3)]
+)
 def test_a_browser_that_does_not_start_again(game_page, play, starts, out, failing, code, crashes):
     starts += failing
     server = game_page()
@@ -261,6 +273,7 @@ def test_a_browser_that_never_starts(game_page, play, starts):
     assert "can't be started: Cannot allocate memory: choose --browser" in err
 
 
+@pytest.mark.slow
 def test_a_full_disk_loses_no_photo(game_page, play, out, monkeypatch):
     def full(*args):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -276,6 +289,7 @@ def test_a_full_disk_loses_no_photo(game_page, play, out, monkeypatch):
     check(server, out, [0])
 
 
+@pytest.mark.slow
 def test_a_full_disk_under_the_ledger(game_page, play, out, monkeypatch):
     def small(folder):
         connection = connect(folder)
@@ -300,6 +314,7 @@ def test_the_same_photo_twice_is_kept_once(game_page, play, out):
     assert not (out / "Australia" / "g1_2.jpg").exists()
 
 
+@pytest.mark.slow
 def test_photos_that_come_again_are_left_out(game_page, play):
     server = game_page(places=4)
     code, figures, err = play(server, "--games", 2)
@@ -307,6 +322,7 @@ def test_photos_that_come_again_are_left_out(game_page, play):
     assert figures["left_out"] == {"same picture": 2}
 
 
+@pytest.mark.slow
 def test_a_game_with_nothing_new_ends_the_run(game_page, play, monkeypatch):
     monkeypatch.setattr("kangaroo.collect.browser.collector._BARREN", 4)
     code, figures, err = play(game_page(places=3), "--photos", 5)
@@ -314,6 +330,7 @@ def test_a_game_with_nothing_new_ends_the_run(game_page, play, monkeypatch):
     assert "nothing new in 4 rounds" in err
 
 
+@pytest.mark.slow
 def test_a_game_that_ends_early_is_over(game_page, play, out):
     server = game_page(early=("g0",))
     code, figures, err = play(server, "--games", 2)
@@ -334,6 +351,7 @@ def test_a_changed_page_is_named_and_kept(game_page, play, out):
         assert page.size == (1280, 720)
 
 
+@pytest.mark.slow
 def test_a_way_on_that_is_nowhere_ends_the_run(game_page, play, write_adapter, out):
     adapter = write_adapter(("#game-next", "#gone"), ("resume = true", "resume = false"))
     code, figures, err = play(game_page(), "--games", 2, adapter=adapter, timeout=2)
@@ -344,6 +362,7 @@ def test_a_way_on_that_is_nowhere_ends_the_run(game_page, play, write_adapter, o
     assert len(collected(out)) == 3
 
 
+@pytest.mark.slow
 def test_a_game_that_can_be_opened_again_does_not_hide_it(game_page, play, write_adapter, out):
     """Nor does it stand in the way of the next run."""
     adapter = write_adapter(("#game-next", "#gone"))
@@ -354,6 +373,7 @@ def test_a_game_that_can_be_opened_again_does_not_hide_it(game_page, play, write
         assert ledger.execute("SELECT id, ended FROM games").fetchall() == [("g0", "given up")]
 
 
+@pytest.mark.slow
 def test_an_end_that_is_nowhere_ends_the_run(game_page, play, write_adapter):
     adapter = write_adapter(("#game-over", "#never"))
     code, figures, err = play(game_page(rounds=2), "--games", 2, adapter=adapter, timeout=1)
@@ -361,6 +381,7 @@ def test_an_end_that_is_nowhere_ends_the_run(game_page, play, write_adapter):
     assert "3 times after 2 of a game's rounds, and game.over '#never' of adapter" in err
 
 
+@pytest.mark.slow
 def test_changes_in_passing_do_not_end_a_long_game(game_page, play, monkeypatch):
     following, calls = Player.following, []
 
@@ -383,6 +404,7 @@ def test_a_selector_that_is_none_is_named(game_page, play, write_adapter):
     assert "#game-photo [" in err
 
 
+@pytest.mark.slow
 def test_one_process_a_folder(game_page, play, play_elsewhere, out):
     server = game_page(late_answer=1.0)
     first = play_elsewhere(server, out, "--games", 1)
@@ -395,7 +417,8 @@ def test_one_process_a_folder(game_page, play, play_elsewhere, out):
     first.communicate()
 
 
-@pytest.mark.parametrize(("n", "instances"), [(3, 1), pytest.param(8, 2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("n", "instances"), [(3, 1), (8, 2)])
 def test_killed_runs_leave_what_an_undisturbed_one_leaves(game_page, play_elsewhere, tmp_path, n, instances):
     calm, rough = (game_page(places=3 * n, sticky=instances == 1) for _ in range(2))
     flags = ["--photos", 3 * n, "--instances", instances]

@@ -21,7 +21,9 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "way", ["values", *(pytest.param(way, marks=pytest.mark.slow) for way in WAYS if way != "values")]
+)
 def test_a_page_that_hangs_is_given_up(game_page, needs_browser, write_adapter, tmp_path, monkeypatch, way):
     monkeypatch.setattr("kangaroo.collect.browser.window._HUNG", 1.0)
     adapter = read_adapter(str(write_adapter(("[guess]", f"[guess]\n{OPTIONS}"))))
@@ -59,6 +61,7 @@ def test_no_photo_is_taken_beside_the_last_answer(game_page, needs_browser, writ
         asyncio.run(play())
 
 
+@pytest.mark.slow
 def test_what_the_loading_tells_is_remembered(game_page, play, write_adapter):
     """The game's id comes once a round, with the photo."""
     adapter = write_adapter(('{ url = "/game/(g[0-9]+)" }', '{ response = "/api/state", json = "game" }'))
@@ -66,6 +69,7 @@ def test_what_the_loading_tells_is_remembered(game_page, play, write_adapter):
     assert (code, figures["photos"], figures["faults"]) == (0, 6, {}), err
 
 
+@pytest.mark.slow
 def test_the_same_answer_twice_is_two_answers(game_page, play, write_adapter):
     """Nothing on the page itself changes from round to round, and two of three countries begin alike."""
     response = 'country = { response = "/api/guess", json = "country", regex = "A|C" }'
@@ -91,6 +95,7 @@ def test_an_answer_that_is_there_but_empty_is_late(game_page, play, write_adapte
     assert "because of: no answer within 2 s, no country; try again later" in err
 
 
+@pytest.mark.slow
 def test_a_response_that_does_not_come_is_named(game_page, play, write_adapter):
     response = 'country = { response = "/api/answer$", json = "country" }'
     adapter = write_adapter((COUNTRY, response), (LAT, ""), (LON, ""))

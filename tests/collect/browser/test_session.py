@@ -89,12 +89,14 @@ def test_nobody_has_logged_in(game_page, play, with_login):
     assert "asks to log in: run the same command with --login once" in err
 
 
+@pytest.mark.slow
 def test_a_session_lost_in_passing_is_taken_up_again(logged_in, play, with_login, out):
     logged_in.lost = 1
     code, figures, err = play(logged_in, "--games", 2, adapter=with_login)
     assert (code, figures["photos"], figures["faults"]) == (0, 6, {"lost session": 1}), err
 
 
+@pytest.mark.slow
 def test_a_session_that_has_ended_ends_the_run(logged_in, play, with_login):
     logged_in.on_guess = lambda number: logged_in.cookies.clear() if number == 3 else None
     code, figures, err = play(logged_in, "--games", 2, adapter=with_login)

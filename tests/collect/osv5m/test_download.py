@@ -376,6 +376,7 @@ def test_metadata_without_sequences_will_do(tmp_path):
     assert rows["sequence"].to_pylist() == [None, None]
 
 
+@pytest.mark.slow
 def test_killed_runs_leave_what_an_undisturbed_one_leaves(hub, run, tmp_path):
     hub()
     start = time.monotonic()

@@ -36,9 +36,8 @@ def finish(process):
     return json.loads(out)
 
 
-@pytest.mark.parametrize(
-    ("n", "kills"), [(200, 4), pytest.param(2000, 20, marks=pytest.mark.slow)], ids=["200", "2000"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("n", "kills"), [(200, 4), (2000, 20)], ids=["200", "2000"])
 def test_killed_runs_leave_what_an_undisturbed_one_leaves(
     street_view, points_csv, kangaroo, key, tmp_path, n, kills
 ):
