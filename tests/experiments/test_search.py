@@ -192,7 +192,7 @@ def test_unusable_input_is_one_line_and_exit_2(tmp_path, monkeypatch, capsys, ar
 
 
 def test_without_optuna_a_line_says_what_to_install(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("experiments.search.find_spec", lambda name: None)
+    monkeypatch.setattr("experiments.search.__main__.find_spec", lambda name: None)
     assert search(tmp_path / "s", *SPACE) == 2
     assert capsys.readouterr().err == "error: a search needs Optuna: pip install 'kangaroo[search]'\n"
 
