@@ -73,6 +73,7 @@ def test_no_tab_scrolls_sideways_and_nothing_of_gradio_is_left(visit, address, w
             assert page.get_by_text(text).filter(visible=True).count() == 0
 
 
+@pytest.mark.slow
 def test_everything_can_be_reached_and_worked_by_keyboard(visit, address):
     page = visit(address).page
     page.wait_for_selector("#guess-map [data-ready], #guess-map[data-ready]")
@@ -118,6 +119,7 @@ def test_every_picture_and_control_has_a_name(visit, address):
         assert unnamed == [], name
 
 
+@pytest.mark.slow
 def test_twenty_people_guess_at_once(classifier, address):
     failures, seconds = [], []
 

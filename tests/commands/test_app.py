@@ -62,6 +62,7 @@ def test_what_cannot_be_is_one_line(flags, line, capsys):
     assert line in errors[0]
 
 
+@pytest.mark.slow
 def test_it_says_where_it_is_ends_with_ctrl_c_and_leaves_nothing(tmp_path):
     httpx = pytest.importorskip("httpx")
     pytest.importorskip("gradio", reason="Gradio is not installed")

@@ -527,6 +527,7 @@ def test_a_worker_killed_before_its_first_sign_of_life_is_not_waited_for(done, t
     assert set(table(out)["state"]) == {"finished"}
 
 
+@pytest.mark.slow
 def test_a_trial_ends_with_its_search_and_takes_its_helpers_along(tmp_path):
     words = ["--scenes", "1000000", "--out", str(tmp_path / "run")]
     with subprocess.Popen(

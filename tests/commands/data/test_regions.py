@@ -19,7 +19,7 @@ def polygons(tmp_path):
 
 
 def folder(root, *files):
-    for i, file in enumerate(downloads):
+    for i, file in enumerate(files):
         (root / file).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (8, 8), (i, 99, 0)).save(root / file)
     return root
