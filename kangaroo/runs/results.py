@@ -17,8 +17,8 @@ from kangaroo.files import atomic, write_json
 from kangaroo.geo.decoders import ClassPoints
 from kangaroo.geo.distance import WORLD_KM
 from kangaroo.models import store
+from kangaroo.models.card import Card
 from kangaroo.models.classifier import outputs, probabilities
-from kangaroo.models.graph import takes_pixels
 from kangaroo.models.precision import resolve
 from kangaroo.pages.run import write_report
 from kangaroo.runs.figures import class_figures, training_figures, write_figures
@@ -145,15 +145,15 @@ def card(
     model: Model,
     history: History,
     metrics: dict[str, Any],
-) -> store.Card:
+) -> Card:
     """What the model's card says."""
     photos = data.manifest.photos
     counts = pd.crosstab(photos["class"], photos["split"])
     drawn = data.manifest.drawn
-    return store.Card(
+    return Card(
         classes=task.classes,
         image_size=settings.image_size,
-        preprocessing=store.preprocessing(standardized=not takes_pixels(model)),
+        input=store.input_of(model),
         task=task.description,
         training=_training(settings, history),
         data={
