@@ -10,7 +10,7 @@ from PIL import Image
 
 from kangaroo.cli import COMMANDS, main
 from kangaroo.models import report_cnn, store
-from kangaroo.models.store import Card
+from kangaroo.models.card import Card
 
 CLASSES = ("Austria", "Australia")
 

@@ -20,10 +20,10 @@ from kangaroo.errors import DataError, ModelError, PhotoError
 from kangaroo.geo import decoders
 from kangaroo.models import calibrated, store
 from kangaroo.models.calibrated import Calibration
+from kangaroo.models.card import Card
 from kangaroo.models.gradients import compiled
 from kangaroo.models.graph import end_layer, inputs_of
 from kangaroo.models.precision import dtype_policy, with_policy
-from kangaroo.models.store import Card
 from kangaroo.progress import progress
 
 BATCH = 16  # larger ones cost memory that is new to the processor each time (measured: a tenth slower)

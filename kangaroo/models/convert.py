@@ -11,7 +11,8 @@ import numpy as np
 from kangaroo.errors import ModelError
 from kangaroo.files import sha256
 from kangaroo.models import report_cnn
-from kangaroo.models.store import Card, preprocessing, save
+from kangaroo.models.card import Card
+from kangaroo.models.store import save
 
 
 def convert(saved_model: Path, out: Path, classes: Sequence[str], *, overwrite: bool = False) -> Card:
@@ -41,9 +42,9 @@ def convert(saved_model: Path, out: Path, classes: Sequence[str], *, overwrite: 
         raise ModelError(
             f"{saved_model} was published with the classes in this order: {', '.join(published)}"
         )
-    prepared = preprocessing(antialias=False)  # as Keras's image_dataset_from_directory did for the report
     facts = {"classes": tuple(classes), "image_size": model.input_shape[1], "metrics": {}}
-    return save(model, out, Card(**facts, preprocessing=prepared, **origin))
+    # Not antialiased, as Keras's image_dataset_from_directory did it for the report.
+    return save(model, out, Card(**facts, antialias=False, **origin))
 
 
 def _data_file(folder: Path) -> Path:

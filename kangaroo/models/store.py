@@ -1,13 +1,9 @@
-"""A model file and its card: what the classes are, how photos are prepared, where the model comes from."""
+"""A model file and its card beside it: saved and loaded together, and held against each other."""
 
 import importlib
-import json
 import platform
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from itertools import product
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -17,58 +13,9 @@ from kangaroo.errors import ModelError
 from kangaroo.files import atomic, sha256, write_json
 from kangaroo.geo import decoders
 from kangaroo.models import calibrated
+from kangaroo.models.card import Card, Input, read_card
 from kangaroo.models.graph import takes_pixels
 from kangaroo.models.precision import with_policy
-
-
-def preprocessing(*, antialias: bool = True, standardized: bool = True) -> dict[str, str]:
-    """What is done to a photo before a network of this package sees it, as the card states it.
-
-    Networks that take pixels (:func:`kangaroo.models.graph.takes_pixels`) get photos not ``standardized``.
-    """
-    return {
-        "colour": "RGB, EXIF orientation applied",
-        "crop": "centre square",
-        "resize": "bilinear, antialiased" if antialias else "bilinear, not antialiased",
-        "standardize": "per photo: mean 0, standard deviation 1, divisor at least 1/sqrt(number of values)"
-        if standardized
-        else "none: values 0 to 255",
-    }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Card:
-    """What X.json says about X.keras; parameters, sha256 and versions are filled in by :func:`save`.
-
-    ``places`` is the JSON of :mod:`kangaroo.geo.decoders` by which outputs become latitudes and longitudes,
-    {} where they don't. A network that gives coordinates has it, and no ``classes``. ``calibration`` is the
-    JSON of :mod:`kangaroo.models.calibrated`, and what it was found on; {} where the model isn't calibrated.
-    """
-
-    classes: tuple[str, ...]
-    image_size: int
-    preprocessing: Mapping[str, str] = field(default_factory=preprocessing)
-    task: str
-    training: Mapping[str, Any]
-    data: Mapping[str, Any]
-    metrics: Mapping[str, Any]
-    parameters: int = 0
-    sha256: str = ""
-    versions: Mapping[str, str] = field(default_factory=dict)
-    intended_use: str
-    limits: str
-    places: Mapping[str, Any] = field(default_factory=dict)
-    calibration: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def standardized(self) -> bool:
-        """Whether photos are standardized one by one, and not pixels from 0 to 255."""
-        return self.preprocessing["standardize"] == preprocessing()["standardize"]
-
-    @property
-    def antialias(self) -> bool:
-        """Whether photos are antialiased when they are made smaller."""
-        return self.preprocessing["resize"] == preprocessing()["resize"]
 
 
 def card_path(path: Path) -> Path:
@@ -92,9 +39,14 @@ def save(model: keras.Model, path: Path, card: Card) -> Card:
     return card
 
 
+def input_of(model: keras.Model) -> Input:
+    """What a network of this package takes, as its card says it."""
+    return "pixels" if takes_pixels(model) else "standardized"
+
+
 def write_card(path: Path, card: Card) -> None:
     """Write the card of a model file that is there; the file stays as it is."""
-    write_json(card_path(path), asdict(card))
+    write_json(card_path(path), card.to_json())
 
 
 def load(path: Path) -> tuple[keras.Model, Card]:
@@ -105,7 +57,7 @@ def load(path: Path) -> tuple[keras.Model, Card]:
     _check_suffix(path)
     if not path.is_file():
         raise ModelError(f"no model file {path}")
-    card = _read_card(card_path(path))
+    card = read_card(card_path(path))
     if sha256(path) != card.sha256:
         raise ModelError(f"{path} was changed after its card was written: get model and card anew")
     model = _read_model(path)
@@ -120,32 +72,6 @@ def _check_suffix(path: Path) -> None:
         raise ModelError(f"{path} is not named as a model file: give a path that ends in .keras")
 
 
-def _read_card(path: Path) -> Card:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ModelError(f"no card {path}: a model file needs its card beside it") from None
-    except ValueError as error:
-        raise ModelError(f"{path} is not a model card: {error}") from None
-    names = {field.name for field in fields(Card)}
-    keys = set(values) if isinstance(values, dict) else set()
-    # Cards written before networks gave places, or were calibrated, lack those fields.
-    for problem, wrong in (
-        ("lacks", names - keys - {"places", "calibration"}),
-        ("has unknown", keys - names),
-    ):
-        if wrong:
-            raise ModelError(f"the model card {path} {problem} {', '.join(sorted(wrong))}")
-    either = (True, False)
-    known = [preprocessing(antialias=a, standardized=b) for a, b in product(either, either)]
-    if values["preprocessing"] not in known:
-        raise ModelError(f"the card {path} asks for preprocessing that this version lacks: update kangaroo")
-    classes = values["classes"]
-    if not (isinstance(classes, list) and all(isinstance(name, str) for name in classes)):
-        raise ModelError(f"the classes of the card {path} are not a list of names: get model and card anew")
-    return Card(**values | {"classes": tuple(classes)})
-
-
 def _read_model(path: Path) -> keras.Model:
     try:
         return keras.models.load_model(path, compile=False, safe_mode=True)
@@ -155,7 +81,7 @@ def _read_model(path: Path) -> keras.Model:
 
 
 def _check_fit(model: keras.Model, card: Card, path: Path) -> None:
-    """Raise ModelError unless the card's classes, places, image size and preprocessing are the model's."""
+    """Raise ModelError unless the card's classes, places, image size and input are the model's."""
     outputs = model.output_shape[-1]
     if card.classes or not card.places:
         _check_classes(2 if outputs == 1 else outputs, card, path)
@@ -166,10 +92,9 @@ def _check_fit(model: keras.Model, card: Card, path: Path) -> None:
     wanted = (None, card.image_size, card.image_size, 3)
     if tuple(model.input_shape) != wanted:
         raise ModelError(f"{path} takes photos of shape {model.input_shape}, but its card says {wanted}")
-    if takes_pixels(model) == card.standardized:
-        kinds = ["standardized photos", "pixels"]
-        own, others = kinds[:: -1 if takes_pixels(model) else 1]
-        raise ModelError(f"{path} takes {own}, but its card says {others}")
+    if (taken := input_of(model)) != card.input:
+        words = {"pixels": "pixels", "standardized": "standardized photos"}
+        raise ModelError(f"{path} takes {words[taken]}, but its card says {words[card.input]}")
 
 
 def _check_classes(n_classes: int, card: Card, path: Path) -> None:

@@ -13,7 +13,7 @@ from kangaroo.data.manifest import manifest_sha256
 from kangaroo.files import atomic, write_json, write_text
 from kangaroo.geo.cells import to_geojson
 from kangaroo.models import store
-from kangaroo.models.graph import takes_pixels
+from kangaroo.models.card import Card
 from kangaroo.models.precision import resolve
 from kangaroo.runs.figures import augmentation_figure, training_figures, write_figures
 from kangaroo.runs.judgements import CellJudgement, Judgement
@@ -98,15 +98,15 @@ def card(
     model: Model,
     history: History,
     metrics: Mapping[str, Any],
-) -> store.Card:
+) -> Card:
     """What the model's card says."""
     photos, photo_list = data.manifest.photos, settings.data.photo_list
     counts = pd.crosstab(photos["class"], photos["split"])
     drawn = data.manifest.drawn
-    return store.Card(
+    return Card(
         classes=task.classes,
         image_size=settings.data.image_size,
-        preprocessing=store.preprocessing(standardized=not takes_pixels(model)),
+        input=store.input_of(model),
         task=task.description,
         training=_training(settings, history),
         data={

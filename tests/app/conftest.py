@@ -32,6 +32,7 @@ def build(folder, classes, **card):
     import keras
 
     from kangaroo.models import store
+    from kangaroo.models.card import Card
     from kangaroo.models.classifier import load
 
     model = keras.Sequential([keras.Input((32, 32, 3))])
@@ -44,7 +45,7 @@ def build(folder, classes, **card):
     model.set_weights([rng.normal(0, 0.15, w.shape) for w in model.get_weights()])
     made = {"classes": classes, "image_size": 32, "task": "test", "training": {}, "data": {}, "metrics": {}}
     made |= {"intended_use": "tests", "limits": "none"} | card
-    store.save(model, folder / "m.keras", store.Card(**made))
+    store.save(model, folder / "m.keras", Card(**made))
     return load(folder / "m.keras")
 
 

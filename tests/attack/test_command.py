@@ -10,7 +10,7 @@ import pytest
 
 from kangaroo.cli import main
 from kangaroo.models import report_cnn, store
-from kangaroo.models.store import Card
+from kangaroo.models.card import Card
 from kangaroo.scenes.folder import SceneSettings, write_folder
 
 CLASSES = ("Austria", "Australia")

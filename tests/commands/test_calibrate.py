@@ -14,6 +14,7 @@ from kangaroo.commands import calibrate, evaluate, predict
 from kangaroo.console import guarded
 from kangaroo.files import sha256
 from kangaroo.models import store
+from kangaroo.models.card import Card
 from kangaroo.models.classifier import load
 from kangaroo.pages.calibration import IN_DIVISIONS
 
@@ -28,10 +29,10 @@ def save_model(path: Path, classes: tuple[str, ...] = CLASSES, **more) -> Path:
     means = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(taken))
     network = keras.Model(taken, keras.layers.Dense(3, "softmax" if classes else "linear")(means))
     network.set_weights([12 * np.eye(3), np.zeros(3)])
-    card = store.Card(
+    card = Card(
         classes=classes,
         image_size=SIDE,
-        preprocessing=store.preprocessing(standardized=False),
+        input="pixels",
         task="test",
         training={},
         data={},

@@ -8,8 +8,8 @@ from PIL import Image
 from kangaroo.cli import main
 from kangaroo.explain.settings import CHOICES
 from kangaroo.models import report_cnn, store
+from kangaroo.models.card import Card
 from kangaroo.models.classifier import load
-from kangaroo.models.store import Card
 from kangaroo.scenes.folder import SceneSettings, write_folder
 
 CLASSES = ("Austria", "Australia", "Czechia")

@@ -12,6 +12,7 @@ from kangaroo.cli import main
 from kangaroo.geo.decoders import Box, ClassPoints
 from kangaroo.geo.distance import haversine_km
 from kangaroo.models import store
+from kangaroo.models.card import Card
 
 SIDE = 16
 BOX = Box(45.0, 47.0, 14.0, 18.0)
@@ -25,10 +26,7 @@ def model(folder, outputs, activation, classes, places):
     network = keras.Model(taken, keras.layers.Dense(outputs, activation)(means))
     network.set_weights([np.eye(3, outputs), np.zeros(outputs)])
     facts = {"task": "test", "training": {}, "data": {}, "metrics": {}, "intended_use": "", "limits": ""}
-    prepared = store.preprocessing(standardized=False)
-    card = store.Card(
-        classes=classes, image_size=SIDE, preprocessing=prepared, places=places.to_json(), **facts
-    )
+    card = Card(classes=classes, image_size=SIDE, input="pixels", places=places.to_json(), **facts)
     store.save(network, folder / "m.keras", card)
     return folder / "m.keras"
 
@@ -118,10 +116,8 @@ def test_a_network_of_pixels_is_explained_and_attacked(capsys, tmp_path, photos)
     facts = {"task": "test", "training": {}, "data": {}, "metrics": {}, "intended_use": "", "limits": ""}
     rng = np.random.default_rng(0)
     network.set_weights([rng.normal(0, 0.1, weight.shape) for weight in network.get_weights()])
-    prepared, path = store.preprocessing(standardized=False), tmp_path / "c.keras"
-    store.save(
-        network, path, store.Card(classes=tuple(TRUTH), image_size=SIDE, preprocessing=prepared, **facts)
-    )
+    path = tmp_path / "c.keras"
+    store.save(network, path, Card(classes=tuple(TRUTH), image_size=SIDE, input="pixels", **facts))
     for baseline in ("mean", "black"):
         argv = ("explain", path, photos, "--out", tmp_path / "out", "--baseline", baseline, "--json")
         code, out, _ = run(capsys, *argv)

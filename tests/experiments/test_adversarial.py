@@ -8,7 +8,7 @@ import pytest
 import kangaroo
 from experiments.adversarial.__main__ import METHODS, main
 from kangaroo.models import report_cnn, store
-from kangaroo.models.store import Card
+from kangaroo.models.card import Card
 
 SMALL = ["--steps", "2", "--precision", "float32", "--eps", "0", "2", "8"]
 LEFT = ["figures", "report.html", "robustness.csv", "robustness.json", "scenes"]

@@ -6,7 +6,7 @@ import pytest
 
 from experiments.attribution.__main__ import main
 from kangaroo.models import report_cnn, store
-from kangaroo.models.store import Card, preprocessing
+from kangaroo.models.card import Card
 
 CLASSES = ("Austria", "Australia")
 
@@ -61,9 +61,7 @@ def test_a_network_that_takes_pixels_is_explained_too(tmp_path):
         inner = layer(inner)
     network = keras.Model(photos, inner)
     facts = {"training": {}, "data": {}, "metrics": {}, "intended_use": "tests", "limits": "all"}
-    card = Card(
-        classes=CLASSES, image_size=32, task="test", preprocessing=preprocessing(standardized=False), **facts
-    )
+    card = Card(classes=CLASSES, image_size=32, task="test", input="pixels", **facts)
     store.save(network, tmp_path / "pixels.keras", card)
     argv = ["--model", tmp_path / "pixels.keras", "--scenes", 6, "--photos", 2, "--shown", 1]
     argv += ["--methods", "gradient-x-input", "--out", tmp_path / "run"]

@@ -90,6 +90,18 @@ def test_the_limit_holds_and_is_not_hidden(fresh_network, inputs):
         assert not all(one.within(1e-6) for one in found)
 
 
+def test_the_rule_stops_by_the_gap_that_it_reports():
+    """Large terms that cancel: at the tolerance, float32 sums in another order say something else."""
+    model, weights = linear(8)
+    model.set_weights([np.concatenate([weights[:4], weights[:4]]).reshape(-1, 1), np.float32([0.5])])
+    half, small = np.random.default_rng(5).normal(size=(2, 64, 4, 8, 3))
+    inputs = np.concatenate([1e4 * half, 0.1 * small - 1e4 * half], axis=1).astype(np.float32)
+    found = integrated_gradients(model, inputs, 0 * inputs, [1] * 64, tolerance=0.01, max_steps=48)
+    stopped = [one for one in found if one.evaluations + 3 <= 48]
+    assert 0 < len(stopped) < 64
+    assert all(one.within(0.01) for one in stopped)
+
+
 def test_within_is_relative_to_the_difference_or_to_one():
     values = np.zeros((1, 1, 3), np.float32)
     assert Attribution(values, -5.0, 5.0, 0.1, 1).within(0.01)

@@ -12,9 +12,9 @@ from kangaroo.explain.integrated import integrated_gradients
 from kangaroo.explain.methods import explain, maps
 from kangaroo.explain.reference import baselines, mean_grey
 from kangaroo.explain.settings import CHOICES, Settings
+from kangaroo.models.card import Card
 from kangaroo.models.classifier import Classifier
 from kangaroo.models.graph import standardized
-from kangaroo.models.store import Card, preprocessing
 from kangaroo.models.transfer import build
 
 SIZE = 64
@@ -41,8 +41,8 @@ BACKBONES = [
 
 def classifier(model, *, standardized):
     facts = {"task": "test", "training": {}, "data": {}, "metrics": {}, "intended_use": "", "limits": ""}
-    prepared = preprocessing(standardized=standardized)
-    return Classifier(model, Card(classes=("a", "b", "c"), image_size=SIZE, preprocessing=prepared, **facts))
+    taken = "standardized" if standardized else "pixels"
+    return Classifier(model, Card(classes=("a", "b", "c"), image_size=SIZE, input=taken, **facts))
 
 
 @pytest.fixture(scope="module")

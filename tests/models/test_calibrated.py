@@ -11,6 +11,7 @@ from scipy.special import softmax
 from kangaroo.errors import ModelError
 from kangaroo.models import calibrated, store
 from kangaroo.models.calibrated import Calibration, mass_above, tempered
+from kangaroo.models.card import Card
 from kangaroo.models.classifier import load
 
 CALIBRATION = Calibration(2.0, 0.9, np.array([0.5, 0.5, 0.7]), risk=0.2, least=0.45)
@@ -115,10 +116,10 @@ def model(tmp_path):
     means = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(taken))
     network = keras.Model(taken, keras.layers.Dense(3, "softmax")(means))
     network.set_weights([4 * np.eye(3), np.zeros(3)])
-    card = store.Card(
+    card = Card(
         classes=("Red", "Green", "Blue"),
         image_size=8,
-        preprocessing=store.preprocessing(standardized=False),
+        input="pixels",
         task="test",
         training={},
         data={},
@@ -172,7 +173,7 @@ def test_a_card_whose_calibration_was_changed_by_hand(model):
         path.write_text(json.dumps(values | {"calibration": changed}))
         with pytest.raises(ModelError, match="calibrate anew") as caught:
             load(model)
-        assert str(model) in str(caught.value)
+        assert str(model.with_suffix("")) in str(caught.value)
         assert len(str(caught.value).splitlines()) == 1
     path.write_text(json.dumps({name: value for name, value in values.items() if name != "calibration"}))
     assert load(model).calibration is None

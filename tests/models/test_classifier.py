@@ -13,8 +13,8 @@ from kangaroo.errors import DataError, ModelError
 from kangaroo.geo.decoders import Box, ClassPoints, Sphere
 from kangaroo.models import classifier as classifiers
 from kangaroo.models import report_cnn, store
+from kangaroo.models.card import Card
 from kangaroo.models.classifier import Classifier
-from kangaroo.models.store import Card
 
 CLASSES = {2: ("Austria", "New Zealand"), 3: ("a", "b", "c")}
 
@@ -184,8 +184,7 @@ def plain() -> list[np.ndarray]:
 
 def with_places(folder: Path, model: keras.Model, classes: tuple[str, ...], places: dict) -> Classifier:
     facts = {"task": "test", "training": {}, "data": {}, "metrics": {}, "intended_use": "", "limits": ""}
-    prepared = store.preprocessing(standardized=False)
-    card = Card(classes=classes, image_size=16, preprocessing=prepared, places=places, **facts)
+    card = Card(classes=classes, image_size=16, input="pixels", places=places, **facts)
     store.save(model, folder / "m.keras", card)
     return kangaroo.load(folder / "m.keras")
 

@@ -2,7 +2,7 @@ import json
 import subprocess
 import sys
 import zipfile
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,13 @@ from kangaroo.errors import ModelError
 from kangaroo.files import sha256
 from kangaroo.geo.decoders import Box, ClassPoints, Sphere
 from kangaroo.models import report_cnn, store
-from kangaroo.models.store import Card
+from kangaroo.models.card import Card, sentences
 
 KEYS = [
     "classes",
     "image_size",
+    "input",
+    "antialias",
     "preprocessing",
     "task",
     "training",
@@ -126,7 +128,7 @@ def test_card_missing_or_not_a_card(saved: Path) -> None:
 def test_card_with_other_content(saved: Path) -> None:
     write_card(saved, author="me")
     assert refusal(saved).endswith("has unknown author")
-    values = asdict(card("a", "b"))
+    values = card("a", "b").to_json()
     values.pop("limits")
     store.card_path(saved).write_text(json.dumps(values), encoding="utf-8")
     assert refusal(saved).endswith("lacks limits")
@@ -141,11 +143,11 @@ def test_card_with_other_content(saved: Path) -> None:
         ({"image_size": 16}, "takes photos of shape"),
         ({"sha256": "0" * 64}, "was changed after its card was written"),
         (
-            {"preprocessing": store.preprocessing(standardized=False)},
+            {"input": "pixels", "preprocessing": sentences("pixels", antialias=True)},
             "standardized photos, but its card says pixels",
         ),
         ({"places": {"kind": "maze"}}, "a model.keras: the places of a card can't be read"),
-        ({"places": ["box"]}, "a model.keras: the places of a card can't be read"),
+        ({"places": ["box"]}, "a model.json: places is a list of 1, not a mapping"),
         ({"places": Sphere().to_json()}, "a model.keras: outputs of shape (1, 2) are no"),
     ],
 )
@@ -175,15 +177,15 @@ def in_pixels(outputs: int) -> keras.Model:
 
 def test_a_network_of_coordinates_has_places_and_no_classes(tmp_path: Path) -> None:
     path, box = tmp_path / "m.keras", Box(45.0, 46.0, 15.0, 17.0)
-    own = replace(card(), preprocessing=store.preprocessing(standardized=False), places=box.to_json())
+    own = replace(card(), input="pixels", places=box.to_json())
     store.save(in_pixels(2), path, own)
-    assert store.load(path)[1].standardized is False
+    assert store.load(path)[1].input == "pixels"
     with pytest.raises(ModelError, match=r"m\.keras: outputs of shape \(1, 3\) are no"):
         store.save(in_pixels(3), path, own)
     with pytest.raises(ModelError, match="tells 2 classes apart, but its card names 0"):
         store.save(in_pixels(2), path, replace(own, places={}))
     with pytest.raises(ModelError, match="takes pixels, but its card says standardized photos"):
-        store.save(in_pixels(2), path, replace(own, preprocessing=store.preprocessing(antialias=False)))
+        store.save(in_pixels(2), path, replace(own, input="standardized"))
 
 
 def test_card_must_fit_when_saving(tmp_path: Path) -> None:
