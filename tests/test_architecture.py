@@ -23,6 +23,8 @@ LAYERS = [
     {"training", "evaluation", "explain", "attack"},
     {"plots", "page", "game"},
     {"report", "data_report", "neighbourhood"},
+    {"results", "drawn"},
+    {"classifier"},
     {"app"},
     {"commands"},
     {"cli"},

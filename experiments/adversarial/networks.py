@@ -8,7 +8,8 @@ import keras
 import numpy as np
 
 from kangaroo.attack.training import attack_while_training
-from kangaroo.commands import held_back, load_model
+from kangaroo.commands import load_model
+from kangaroo.data.labelled import held_back
 from kangaroo.errors import DataError
 from kangaroo.models import store
 from kangaroo.runs.folder import clear
