@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kangaroo.plots.examples import photo_grid
 from kangaroo.plots.style import png
 from kangaroo.scenes.folder import SceneSettings, write_folder
+from kangaroo.scenes.profiles import PROFILES
 from kangaroo.scenes.render import Scene, draw
 
 _SHOWN = 16  # scenes in one picture
@@ -79,7 +80,6 @@ def draw_scenes(
     >>> scenes.images.shape, scenes.labels
     ((4, 64, 64, 3), ['Austria', 'Australia', 'Austria', 'Australia'])
     """
-    given = {} if countries is None else {"countries": tuple(countries)}
-    settings = SceneSettings(**given, n=n, seed=seed, size=size)
+    settings = SceneSettings(tuple(PROFILES if countries is None else countries), n=n, seed=seed, size=size)
     scenes = [draw(*settings.scene(i), size) for i in range(n)]
     return DrawnScenes(tuple(scenes), settings)
