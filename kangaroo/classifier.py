@@ -58,7 +58,7 @@ class Classifier(models.Classifier):
 
         >>> import kangaroo
         >>> model = kangaroo.load("binary_austria_australia")
-        >>> scene = kangaroo.draw_scenes(n=1).images[0]
+        >>> scene = kangaroo.draw_scenes(n=1, countries=["Austria"]).images[0]
         >>> why = model.explain(scene, tolerance=0.5)
         >>> why.prediction, why.values.shape, why.error <= 0.5
         ('Austria', (256, 256, 3), True)
@@ -109,7 +109,7 @@ class Classifier(models.Classifier):
 
         >>> import kangaroo
         >>> model = kangaroo.load("binary_austria_australia")
-        >>> scene = kangaroo.draw_scenes(n=1).images[0]
+        >>> scene = kangaroo.draw_scenes(n=1, countries=["Austria"]).images[0]
         >>> found = model.attack(scene, epsilon=4)
         >>> found.before.prediction, found.after.confidence < found.before.confidence, found.calibrated
         ('Austria', True, False)
