@@ -24,6 +24,8 @@ LAYERS = [
     {"plots"},
     {"runs"},
     {"pages"},
+    {"results", "drawn"},
+    {"classifier"},
     {"app"},
     {"commands"},
     {"cli"},

@@ -9,7 +9,8 @@ import numpy as np
 
 from experiments.adversarial.settings import AdversarialSettings
 from kangaroo.attack.training import attack_while_training
-from kangaroo.commands import held_back, load_model
+from kangaroo.commands import load_model
+from kangaroo.data.labelled import held_back
 from kangaroo.errors import DataError
 from kangaroo.models import store
 from kangaroo.runs.folder import clear

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kangaroo.attack.robustness import Robustness
+    from kangaroo.classifier import Classifier
     from kangaroo.data.images import Pixels
     from kangaroo.data.manifest import Manifest
-    from kangaroo.models.classifier import Classifier
 
 SUMMARY = "change photos a little to make a model misname them, and count how many it does"
 EXAMPLE = "kangaroo attack runs/multinomial/model.keras --images photos --method pgd --eps 0 1 2 --out attack"
@@ -105,7 +105,9 @@ def run(args: argparse.Namespace) -> None:
     from kangaroo.attack.robustness import sweep
     from kangaroo.models.precision import dtype_policy
 
-    manifest, pixels = labelled_photos(args, classifier)
+    manifest, pixels = labelled_photos(
+        args, classifier.classes, classifier.image_size, antialias=classifier.card.antialias
+    )
     labels = manifest.photos["class"].map(list(classifier.classes).index).to_numpy(int)
     found = sweep(classifier.model, pixels, labels, epsilons, config, policy=dtype_policy(args.precision))
     if args.out:

@@ -88,7 +88,9 @@ def run(args: argparse.Namespace) -> None:
     from kangaroo.evaluation.confidence import calibrate, repeat
     from kangaroo.evaluation.predictions import Predictions
 
-    manifest, pixels = labelled_photos(args, classifier)
+    manifest, pixels = labelled_photos(
+        args, classifier.classes, classifier.image_size, antialias=classifier.card.antialias
+    )
     _check(manifest, classifier, args, config)
     p = classifier.probabilities(pixels)
     predictions = Predictions.of(classifier.classes, manifest.photos, p)

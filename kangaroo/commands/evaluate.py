@@ -2,15 +2,11 @@
 
 import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kangaroo.commands import MODEL_HELP, add_labelled_photos, add_precision, labelled_photos, load_model
 from kangaroo.console import print_json
-
-if TYPE_CHECKING:
-    from kangaroo.models.classifier import Classifier
 
 SUMMARY = "judge a model on labelled photos"
 EXAMPLE = "kangaroo evaluate runs/multinomial/model.keras --images photos --split runs/multinomial/split.csv"
@@ -35,41 +31,16 @@ def run(args: argparse.Namespace) -> None:
     classifier = load_model(args.model, args.precision)
     if args.uncalibrated:
         classifier = classifier.uncalibrated
-    from kangaroo.data.dataset import source_classes
-
-    there = source_classes(args.images)
-    if classifier.places is None or set(there) & set(classifier.classes):
-        metrics = _by_class(args, classifier)
-    else:
-        if classifier.classes:
-            print("note: no folder is a class of the model: judged by distances alone", file=sys.stderr)
-        metrics = _by_distance(args, classifier, there)
+    names = classifier.judged(args.images)
+    if classifier.classes and not set(names) & set(classifier.classes):
+        print("note: no folder is a class of the model: judged by distances alone", file=sys.stderr)
+    size, antialias = classifier.image_size, classifier.card.antialias
+    manifest, pixels = labelled_photos(args, names, size, antialias=antialias)
+    metrics = classifier.metrics(manifest, pixels)
     if args.json:
         print_json(metrics)
     else:
         print("\n".join([*(_classes(metrics) if "classes" in metrics else []), *_distances(metrics)]))
-
-
-def _by_class(args: argparse.Namespace, classifier: "Classifier") -> dict[str, Any]:
-    from kangaroo.evaluation.metrics import evaluate
-    from kangaroo.evaluation.predictions import Predictions
-    from kangaroo.geo.decoders import ClassPoints
-
-    manifest, pixels = labelled_photos(args, classifier)
-    p = classifier.probabilities(pixels)
-    predictions = Predictions.of(classifier.classes, manifest.photos, p)
-    points = classifier.places if isinstance(classifier.places, ClassPoints) else None
-    metrics = evaluate(predictions, manifest.rejected, points=points)
-    return metrics | {"calibrated": classifier.calibration is not None}
-
-
-def _by_distance(args: argparse.Namespace, classifier: "Classifier", there: list[str]) -> dict[str, Any]:
-    from kangaroo.evaluation.geolocation import Guesses
-    from kangaroo.evaluation.metrics import evaluate_places
-
-    all_classes = replace(classifier, card=replace(classifier.card, classes=tuple(there)))
-    manifest, pixels = labelled_photos(args, all_classes)
-    return evaluate_places(Guesses.of(manifest.photos, *classifier.locations(pixels)), manifest.rejected)
 
 
 def _classes(metrics: dict[str, Any]) -> list[str]:

@@ -7,17 +7,17 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kangaroo.commands import MODEL_HELP, files_of, load_model, name_rejected
+from kangaroo.commands import MODEL_HELP, load_model, name_rejected
 from kangaroo.console import print_json
 from kangaroo.errors import DataError
-from kangaroo.explain.settings import CHOICES, NAMES, Settings
+from kangaroo.explain.settings import CHOICES, Settings
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from kangaroo.classifier import Classifier
     from kangaroo.data.manifest import Rejected
-    from kangaroo.explain.methods import Explanation
-    from kangaroo.models.classifier import Classifier
+    from kangaroo.results import Explanation
 
 SUMMARY = "show what in photos speaks for the model's answer"
 EXAMPLE = "kangaroo explain saved_models/binary_austria_australia.keras photo.jpg --out explanations"
@@ -82,8 +82,9 @@ def _add_integrated(group: "argparse._ArgumentGroup") -> None:
         "--rule",
         choices=CHOICES["rule"],
         default=DEFAULTS.rule,
-        help="adaptive splits the path where gradients miss the score most; the others take --steps even "
-        "ones (the report: trapezoid; default: %(default)s)",
+        help="adaptive splits the path where gradients miss the score most; doubled takes twice as many even "
+        "steps until single pixels hardly change; the others take --steps even ones (the report: trapezoid; "
+        "default: %(default)s)",
     )
     add(
         "--tolerance",
@@ -91,7 +92,7 @@ def _add_integrated(group: "argparse._ArgumentGroup") -> None:
         default=DEFAULTS.tolerance,
         metavar="SHARE",
         help="adaptive: largest completeness gap, as a share of the score difference or of 1, whichever is "
-        "larger (default: %(default)s)",
+        "larger; doubled: largest estimated error, as a share of all attribution (default: %(default)s)",
     )
     add("--steps", type=int, default=DEFAULTS.steps, metavar="N", help="even rules (default: %(default)s)")
     add(
@@ -99,7 +100,7 @@ def _add_integrated(group: "argparse._ArgumentGroup") -> None:
         type=int,
         default=DEFAULTS.max_steps,
         metavar="N",
-        help="adaptive: most gradients to take for a photo (default: %(default)s)",
+        help="adaptive and doubled: most gradients to take for a photo (default: %(default)s)",
     )
     add(
         "--precision",
@@ -112,14 +113,16 @@ def _add_integrated(group: "argparse._ArgumentGroup") -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Explain every photo that can be read, and leave a figure of each."""
+    from kangaroo.data.folders import files_of
+
     files, rejected = files_of(args.photos)
     settings = Settings(
         **{field.name: getattr(args, field.name) for field in fields(Settings) if field.name in args}
     )
     classifier = load_model(args.model)
     classifier.require_classes()
-    if args.name not in (None, *classifier.classes):
-        raise DataError(f"the model has no class {args.name!r}: choose from {', '.join(classifier.classes)}")
+    if args.name is not None:
+        classifier.number(args.name)  # before any photo is read
     names = _names(files, args.photos)
     rows = []
     for start in range(0, len(files), GROUP):
@@ -166,25 +169,27 @@ def _explain(
     figures: list[Path],
 ) -> list[dict[str, Any]]:
     """Explain a group of photos, draw their figures, and give the rows of the result."""
-    from kangaroo.explain.methods import explain
+    from kangaroo.plots.style import save
 
-    explained = None if args.name is None else classifier.classes.index(args.name)
+    explained = None if args.name is None else classifier.number(args.name)
     rows = []
-    explanations = explain(classifier, photos, settings, explained)
-    for file, photo, found, figure in zip(files, photos, explanations, figures, strict=True):
-        _draw(figure, file, photo, found, settings, classifier)
-        rows.append({"file": str(file), **_row(found, classifier), "figure": str(figure)})
-        if (
-            found.attribution
-            and settings.rule == "adaptive"
-            and not found.attribution.within(settings.tolerance)
-        ):
-            print(
-                f"note: {file}: a completeness gap of {found.attribution.completeness_gap:.3g} is left after "
-                f"{found.attribution.evaluations} gradients: give more --max-steps or a larger --tolerance",
-                file=sys.stderr,
-            )
+    explanations = classifier.explanations(files, photos, settings, explained)
+    for file, found, figure in zip(files, explanations, figures, strict=True):
+        save(found.figure(), figure)
+        rows.append({"file": str(file), **_row(found), "figure": str(figure)})
+        if not found.reached:
+            print(_unreached(file, found), file=sys.stderr)
     return rows
+
+
+def _unreached(file: Path, found: "Explanation") -> str:
+    what = f"a completeness gap of {found.completeness_gap:.3g} is"
+    if found.error is not None:
+        what = f"an estimated error of {100 * found.error:.3g} % of all attribution is"
+    return (
+        f"note: {file}: {what} left after {found.evaluations} gradients: "
+        "give more --max-steps or a larger --tolerance"
+    )
 
 
 def _names(files: list[Path], given: list[Path]) -> dict[Path, str]:
@@ -198,42 +203,17 @@ def _names(files: list[Path], given: list[Path]) -> dict[Path, str]:
     return names
 
 
-def _draw(
-    path: Path,
-    file: Path,
-    photo: "np.ndarray",
-    found: "Explanation",
-    settings: Settings,
-    classifier: "Classifier",
-) -> None:
-    from kangaroo.explain.display import Explained
-    from kangaroo.plots.attribution import explained
-    from kangaroo.plots.style import save
-
-    name = classifier.classes[found.explained]
-    lines = [
-        f"{classifier.classes[found.prediction]}: {100 * found.confidence:.2f} %",
-        f"{NAMES[settings.method]} of the {settings.target}",
-        found.in_words,
-        "by a model of drawn scenes" if classifier.card.data.get("drawn") else "",
-    ]
-    save(
-        explained([Explained.of(photo, found.values, file.name)], "\n".join(filter(None, lines)), name=name),
-        path,
-    )
-
-
-def _row(found: "Explanation", classifier: "Classifier") -> dict[str, Any]:
-    integral = found.attribution
+def _row(found: "Explanation") -> dict[str, Any]:
     return {
-        "prediction": classifier.classes[found.prediction],
+        "prediction": found.prediction,
         "confidence": found.confidence,
-        "explained": classifier.classes[found.explained],
+        "explained": found.explained,
         "score": found.score,
-        "baseline_score": integral and integral.baseline_score,
+        "baseline_score": found.baseline_score,
         "sum": found.sum,
-        "completeness_gap": integral and integral.completeness_gap,
-        "evaluations": integral and integral.evaluations,
+        "completeness_gap": found.completeness_gap,
+        "error": found.error,
+        "evaluations": found.evaluations,
     }
 
 

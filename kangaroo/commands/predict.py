@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kangaroo.commands import MODEL_HELP, add_precision, files_of, load_model, name_rejected
+from kangaroo.commands import MODEL_HELP, add_precision, load_model, name_rejected
 from kangaroo.console import print_json
 from kangaroo.errors import DataError
 
@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Predict; files that are no photos are left out and named, unless none is left."""
+    from kangaroo.data.folders import files_of
     from kangaroo.data.manifest import Rejected
 
     files, rejected = files_of(args.photos)

@@ -54,6 +54,24 @@ def photo_files(folder: Path) -> tuple[list[Path], list[Rejected]]:
     return [path for path in files if not faults[path]], listing.rejected
 
 
+def files_of(paths: Iterable[Path]) -> tuple[list[Path], list[Rejected]]:
+    """Files as given, folders as the photos below them, each once; and what was found but can't be read.
+
+    DataError: a path that does not exist, or a folder without photos.
+    """
+    files: list[Path] = []
+    rejected: list[Rejected] = []
+    for path in paths:
+        if not path.exists():
+            raise DataError(f"no such file or folder: {path}")
+        found, bad = photo_files(path) if path.is_dir() else ([path], [])
+        if not found and not bad:
+            raise DataError(f"no photos in {path}: they must end in jpg, jpeg, png or webp")
+        files += found
+        rejected += bad
+    return list(dict.fromkeys(files)), rejected
+
+
 class _Listing:
     """What was found so far, over all roots and classes."""
 

@@ -16,7 +16,7 @@ Method = Literal[
     "score-cam",
 ]
 Target = Literal["logit", "probability"]
-Rule = Literal["adaptive", "left", "midpoint", "trapezoid", "gauss-legendre"]
+Rule = Literal["adaptive", "doubled", "left", "midpoint", "trapezoid", "gauss-legendre"]
 NAMES: Mapping[str, str] = {
     "integrated-gradients": "integrated gradients",
     "gradient": "gradient",

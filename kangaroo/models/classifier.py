@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import keras
 import numpy as np
@@ -14,6 +14,7 @@ import pandas as pd
 from PIL import Image
 
 from kangaroo.data.cache import rows_of
+from kangaroo.data.folders import files_of
 from kangaroo.data.images import Photo, decode_many
 from kangaroo.data.threads import in_threads
 from kangaroo.errors import DataError, ModelError, PhotoError
@@ -60,7 +61,7 @@ class Classifier:
         return calibrated.from_json(card.calibration, len(card.classes)) if card.calibration else None
 
     @property
-    def uncalibrated(self) -> "Classifier":
+    def uncalibrated(self) -> Self:
         """The same network without its card's calibration."""
         return replace(self, card=replace(self.card, calibration={}))
 
@@ -101,14 +102,14 @@ class Classifier:
         joined by '; ', and ``abstain``, whether it is too unsure to be asked: None where no confidence keeps
         the risk (see :class:`kangaroo.models.calibrated.Calibration`).
 
-        ``photos``: paths, PIL images or uint8 arrays (height, width, 3), or one such; each is cut to its
-        central square and resized. ``file`` is the path, or the position of a photo that has none.
-        Raises DataError for a photo that can't be read; with ``skip_bad`` it is left out, and
-        ``frame.attrs['rejected']`` lists it as {'file', 'reason'}.
+        ``photos``: paths, PIL images or uint8 arrays (height, width, 3), or one such; a folder stands for the
+        photos below it, sorted. Each is cut to its central square and resized. ``file`` is the path, or the
+        position of a photo that has none. Raises DataError for a folder without photos, and for a photo that
+        can't be read; with ``skip_bad`` it is left out, and ``frame.attrs['rejected']`` lists it as {'file',
+        'reason'}.
         """
-        photos = _as_list(photos)
+        photos, rejected = _below(_as_list(photos), skip_bad)
         names = [str(photo) if isinstance(photo, str | Path) else i for i, photo in enumerate(photos)]
-        rejected: list[dict[str, Any]] = []
         files: list[str | int] = []
         chunks = [np.zeros((0, self.model.output_shape[-1]))]
         with closing(decode_many(photos, self.image_size, antialias=self.card.antialias)) as decoded:
@@ -231,6 +232,22 @@ def _as_list(photos: Photo | Iterable[Photo]) -> list[Photo]:
     if isinstance(photos, str | Path | Image.Image) or (isinstance(photos, np.ndarray) and photos.ndim == 3):
         return [photos]
     return list(photos)
+
+
+def _below(photos: list[Photo], skip_bad: bool) -> tuple[list[Photo], list[dict[str, Any]]]:
+    """The photos, folders replaced by the photos below them; and what there can't be one, or DataError."""
+    found: list[Photo] = []
+    rejected: list[dict[str, Any]] = []
+    for photo in photos:
+        if not (isinstance(photo, str | Path) and Path(photo).is_dir()):
+            found.append(photo)
+            continue
+        files, bad = files_of([Path(photo)])
+        if bad and not skip_bad:
+            raise DataError(f"{bad[0].file}: {bad[0].reason} (with skip_bad=True such photos are left out)")
+        found += files
+        rejected += [asdict(fault) for fault in bad]
+    return found, rejected
 
 
 def _readable(

@@ -38,6 +38,15 @@ def explained(photos: Sequence[Explained], title: str, *, name: str = "the class
     return figure
 
 
+def evidence(photo: Explained, title: str, *, ax: Axes | None = None) -> Axes:
+    """The photo in grey on ``ax``: blue where something speaks for its class, orange where against it."""
+    ax = new_axes(ax, WIDTH)
+    ax.imshow(overlay(photo))
+    ax.set_axis_off()
+    ax.set_title(title, fontsize=TITLE)
+    return ax
+
+
 def side_by_side(rows: Sequence[Sequence[Explained]], title: str, *, subject: str) -> Figure:
     """Methods compared: a row a photo, the photo first, then where each method (heading) sees evidence."""
     columns = 1 + len(rows[0])

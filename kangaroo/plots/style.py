@@ -1,5 +1,6 @@
 """What all figures share: size, colours that colour-blind readers tell apart, titles, saving."""
 
+import io
 import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
@@ -85,6 +86,14 @@ def any_letters() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         yield
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG picture, for a notebook to show."""
+    file = io.BytesIO()
+    with any_letters():
+        figure.savefig(file, format="png")
+    return file.getvalue()
 
 
 def save(figure: Figure, path: Path) -> None:
