@@ -9,6 +9,7 @@
     model.explain("photo.jpg")                            # what in the photo speaks for the answer
     model.attack("photo.jpg", epsilon=1)                  # a change nobody sees, and the answer after it
     model.evaluate("photos")                              # photos in a folder for each class: every figure
+    run = kangaroo.train("photos", out="runs/mine")       # a model of one's own: run.metrics, run.page
 
 ``kangaroo.draw_scenes(n=8)`` draws street scenes, for those who have no photos yet, and
 ``kangaroo.evaluate(model, photos)`` is the last line as a function. What these give are plain values with
@@ -23,9 +24,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kangaroo.classifier import Classifier, evaluate, load
+    from kangaroo.commands.train import train
     from kangaroo.drawn import DrawnScenes, draw_scenes
     from kangaroo.errors import KangarooError
     from kangaroo.results import Answer, AttackedPhoto, Explanation, Metrics
+    from kangaroo.runs.train import TrainedRun
 
 __version__ = "0.1.0"
 __all__ = [
@@ -36,17 +39,21 @@ __all__ = [
     "Explanation",
     "KangarooError",
     "Metrics",
+    "TrainedRun",
     "__version__",
     "draw_scenes",
     "evaluate",
     "load",
+    "train",
 ]
 
 _HOMES = {
     "classifier": ("Classifier", "evaluate", "load"),
+    "commands.train": ("train",),
     "drawn": ("DrawnScenes", "draw_scenes"),
     "errors": ("KangarooError",),
     "results": ("Answer", "AttackedPhoto", "Explanation", "Metrics"),
+    "runs.train": ("TrainedRun",),
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import kangaroo
 
-FUNCTIONS = ("draw_scenes", "evaluate", "load")
+FUNCTIONS = ("draw_scenes", "evaluate", "load", "train")
 METHODS = ("explain", "explanations", "attack", "evaluate", "number")
 
 

@@ -96,9 +96,10 @@ def train(photos: str | Path | Iterable[str | Path] = (), *, out: str | Path, **
 
     Raises KangarooError: a flag or a folder can't be used.
 
-    >>> run = kangaroo.train(scenes=40, image_size=32, epochs=1, out=folder / "run")
+    >>> import kangaroo
+    >>> run = kangaroo.train(out="runs/mine", scenes=50, image_size=32, epochs=1)
     >>> run.metrics["n"]
-    8
+    10
     >>> run.page.name
     'report.html'
     """

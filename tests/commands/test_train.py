@@ -1,6 +1,5 @@
 """``kangaroo train`` and ``kangaroo.train``: the same run, from the shell and from a notebook."""
 
-import doctest
 import json
 from pathlib import Path
 
@@ -9,7 +8,6 @@ import pytest
 import kangaroo
 from experiments import countries
 from kangaroo import cli
-from kangaroo.commands import train
 from kangaroo.errors import KangarooError
 from kangaroo.scenes.folder import SceneSettings, write_folder
 
@@ -72,10 +70,3 @@ def test_a_loss_of_another_task_is_refused_by_name(folder, tmp_path, capsys):
 def test_an_option_that_cannot_be_is_an_error_that_names_it(options, named, tmp_path):
     with pytest.raises(KangarooError, match=named):
         kangaroo.train(out=tmp_path / "run", **options)
-
-
-def test_the_example_in_the_docstring_runs(tmp_path):
-    (example,) = doctest.DocTestFinder().find(
-        train.train, "train", globs={"kangaroo": kangaroo, "folder": tmp_path}
-    )
-    assert doctest.DocTestRunner().run(example).failed == 0
