@@ -26,6 +26,7 @@ def test_every_command_that_it_names_exists():
     assert named == set(COMMANDS)
     experiments = set(re.findall(r"-m experiments\.(\w+)", README))
     here = {path.stem for path in (ROOT / "experiments").glob("*.py") if "__main__" in path.read_text()}
+    here |= {path.parent.name for path in (ROOT / "experiments").glob("*/__main__.py")}
     assert experiments == here
 
 
