@@ -18,7 +18,7 @@ def model_file(name: str | Path) -> Path:
     path = Path(name)
     if path.is_dir() and (path / IN_RUN).is_file():
         return path / IN_RUN
-    if path.exists() and not (path.is_dir() and _is_short(path)):
+    if path.is_file() or (path / "saved_model.pb").exists():
         return path  # whether it is a model's file is seen when it is read
     saved = _saved()
     if _is_short(path) and path.name in saved:

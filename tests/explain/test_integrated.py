@@ -116,7 +116,7 @@ def test_within_is_relative_to_the_difference_or_to_one():
         ({"max_steps": 1}, "^at most 1 gradients a photo: give 2 or more$"),
         ({"tolerance": 0}, "^a tolerance of 0: give a number above 0$"),
         ({"tolerance": float("nan")}, "^a tolerance of nan"),
-        ({"rule": "simpson"}, "^no rule 'simpson': choose from adaptive, left, midpoint"),
+        ({"rule": "simpson"}, "^no rule 'simpson': choose from adaptive, doubled, left, midpoint"),
         ({"target": "loss"}, "^no target 'loss': choose from logit, probability$"),
     ],
 )

@@ -19,7 +19,7 @@ import pytest
 
 from kangaroo.cli import main
 from kangaroo.collect import downloads
-from kangaroo.collect.osv5m.download import download
+from kangaroo.collect.osv5m.download import Settings, download, read_rows
 from kangaroo.data.dataset import read_records
 from kangaroo.data.folders import read_folders
 from kangaroo.data.manifest import read_manifest
@@ -364,13 +364,13 @@ def test_the_metadata_must_be_that_of_osv5m(tmp_path):
     bad = tmp_path / "train.csv"
     bad.write_text("id,latitude,longitude,country\nx,1,2,AT\n")
     with pytest.raises(DataError, match="is not the metadata of OSV-5M"):
-        download.read_rows(bad, download.Settings(("Austria",)))
+        read_rows(bad, Settings(("Austria",)))
 
 
 def test_metadata_without_sequences_will_do(tmp_path):
     path = tmp_path / "train.csv"
     path.write_text("country,id,latitude,longitude\nNA,8,1,2\nNA,7,3,4\nAT,6,5,6\nNA,5,91,6\nNA,4,,6\n")
-    rows = download.read_rows(path, download.Settings(("Namibia",)))
+    rows = read_rows(path, Settings(("Namibia",)))
     assert rows["id"].to_pylist() == [7, 8]
     assert rows["latitude"].to_pylist() == [3, 1]
     assert rows["sequence"].to_pylist() == [None, None]
