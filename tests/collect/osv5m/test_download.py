@@ -19,7 +19,7 @@ import pytest
 
 from kangaroo.cli import main
 from kangaroo.collect import downloads
-from kangaroo.collect.osv5m.download import Settings, download, read_rows
+from kangaroo.collect.osv5m.download import Settings, read_rows
 from kangaroo.data.dataset import read_records
 from kangaroo.data.folders import read_folders
 from kangaroo.data.manifest import read_manifest
